@@ -1,0 +1,490 @@
+"""Orbits on disk: a folder ``NAME.orbit`` that is whole or not there, and is read without running anything in it.
+
+    orbit.json          what was done, to what, with which versions, and what came of it (strict JSON, UTF-8)
+    model.safetensors   the trained nets
+    trajectory.npz      points, hop_s, window_s, start_s, and each loss term as history/<term> (plain arrays, no pickle)
+
+and beside them figures and whatever else the run wrote. :func:`new_orbit` lends a hidden folder to write into and
+gives it its final name at the end. Files are untrusted when read: any fault is a StoreError that names the file.
+"""
+
+import errno
+import hashlib
+import io
+import json
+import math
+import os
+import platform
+import secrets
+import shutil
+import socket
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata as packages
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from .errors import StoreError
+from .types import Orbit, Source, Trajectory
+
+SCHEMA_VERSION = 1
+MANIFEST, MODEL, TRAJECTORY = "orbit.json", "model.safetensors", "trajectory.npz"
+
+_FORMAT = "orbitscope"
+_WEIGHTS_KEY = "orbitscope"
+_HISTORY = "history/"
+_PACKAGES = ("orbitscope", "numpy", "jax", "equinox", "optax", "av", "librosa", "safetensors")
+_MANIFEST_TYPES = {
+    "created": str,
+    "settings": dict,
+    "features": str,
+    "source": dict,
+    "versions": dict,
+    "metrics": dict,
+    "notices": list,
+    "extra": dict,
+}
+_REMEDIES = {
+    errno.ENOSPC: "free some space, or choose another place",
+    errno.EDQUOT: "free some space, or choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_OTHER_PLACE = "choose a place that you may write to"
+_RUN_AGAIN = "make it anew with orbitscope run"
+
+
+@contextmanager
+def new_orbit(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Lend a folder to write an orbit into; at the end of the block it becomes ``path``, at an error it vanishes.
+
+    The folder is a hidden sibling of ``path``, of this process alone. An older orbit at ``path`` stays until the new
+    one is whole and on the disk, and comes back if the exchange fails. What a killed process left is cleared away.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ``NAME.orbit`` folder to make; folders above it are made too.
+    overwrite : bool
+        Whether an older orbit at ``path`` may be replaced. Anything that is not an orbit never is.
+
+    Yields
+    ------
+    Path
+        The folder to fill; :data:`MANIFEST`, :data:`MODEL` and :data:`TRAJECTORY` must be in it at the end.
+
+    Raises
+    ------
+    StoreError
+        ``path`` is taken, cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    target = Path(os.path.realpath(path))
+    workspace = target.with_name(f"{_workspace_prefix(target)}{os.getpid()}-{secrets.token_hex(4)}")
+    new = workspace / "new"
+    try:
+        with _writing(path):
+            _check_free(path, overwrite)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _clear_leftovers(target)
+            new.mkdir(parents=True)
+        with _naming(path, instead_of=new):
+            yield new
+        with _writing(path):
+            _check_whole(new, path)
+            _sync_all(new)
+            _exchange(workspace, target, path, overwrite)
+    finally:
+        _clear(workspace, target)
+
+
+def write_orbit(
+    folder: str | Path,
+    *,
+    trajectory: Trajectory,
+    features: str,
+    settings: dict,
+    metrics: dict[str, float] | None = None,
+    history: dict[str, np.ndarray] | None = None,
+    notices: Sequence[str] = (),
+    extra: dict | None = None,
+) -> None:
+    """Write the manifest and the trajectory of an orbit into ``folder``, which :func:`new_orbit` lent.
+
+    Parameters
+    ----------
+    folder : str or Path
+    trajectory : Trajectory
+        Its source is written to the manifest.
+    features : str
+        Kind of the frames, such as ``"mel"``.
+    settings : dict
+        Every option of the run, resolved; must survive JSON (tuples come back as lists).
+    metrics : dict of str to float
+        A value that is not finite is written as null and read back as nan.
+    history : dict of str to np.ndarray [shape=(steps,)]
+    notices : sequence of str
+        What a user was told during the run.
+    extra : dict
+        Anything else worth keeping that JSON can hold.
+
+    Raises
+    ------
+    StoreError
+        A file cannot be written, or the trajectory or the history has a wrong shape or values that are not finite.
+    """
+    folder = Path(folder)
+    history = {term: np.asarray(losses) for term, losses in (history or {}).items()}
+    arrays = {name: np.asarray(getattr(trajectory, name)) for name in ("points", "hop_s", "window_s", "start_s")}
+    _check_arrays(arrays, history, folder / TRAJECTORY)
+    content = io.BytesIO()
+    np.savez(content, **arrays, **{_HISTORY + term: losses for term, losses in history.items()})
+    manifest = {
+        "format": _FORMAT,
+        "schema": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": settings,
+        "features": features,
+        "seed": settings.get("seed"),
+        "source": asdict(trajectory.source),
+        "versions": _versions(),
+        "metrics": {name: _finite_or_none(value) for name, value in (metrics or {}).items()},
+        "notices": list(notices),
+        "extra": extra or {},
+    }
+    _write(folder / TRAJECTORY, content.getbuffer())
+    _write(folder / MANIFEST, _to_json(manifest, indent=2) + b"\n")
+
+
+def read_orbit(path: str | Path) -> Orbit:
+    """Read an orbit folder. The weights in it are read apart, by :func:`read_weights`.
+
+    Texts of the manifest are what the file says, untrusted.
+
+    Raises
+    ------
+    StoreError
+        The folder is missing, no orbit, incomplete, damaged, or of a schema that this version does not read.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise _error(path, "there is no such orbit folder", "check the name")
+    if not path.is_dir() or not (path / MANIFEST).exists():
+        raise _error(path, f"it is not an orbit folder: no {MANIFEST} in it", "give a NAME.orbit that orbitscope made")
+    manifest = _read_manifest(path / MANIFEST)
+    arrays = _read_arrays(path / TRAJECTORY)
+    _need_file(path / MODEL)
+    trajectory = Trajectory(
+        points=arrays["points"],
+        **{name: float(arrays[name]) for name in ("hop_s", "window_s", "start_s")},
+        source=Source(**{name: manifest["source"][name] for name in Source.__dataclass_fields__}),
+    )
+    return Orbit(
+        path=path,
+        trajectory=trajectory,
+        settings=manifest["settings"],
+        metrics={name: math.nan if value is None else value for name, value in manifest["metrics"].items()},
+        history={k.removeprefix(_HISTORY): v for k, v in arrays.items() if k.startswith(_HISTORY)},
+        manifest=manifest,
+    )
+
+
+def is_orbit(path: str | Path) -> bool:
+    """Whether ``path`` is a folder that Orbitscope made, of whatever schema, whole or not."""
+    try:
+        manifest = json.loads((Path(path) / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("format") == _FORMAT
+
+
+def write_weights(path: str | Path, arrays: dict[str, np.ndarray], metadata: dict) -> None:
+    """Write named arrays and what is to be known about them as one safetensors file, whole or not at all.
+
+    The same input gives the same bytes. An existing file is replaced.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    """
+    path = Path(path)
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    content = safetensors.numpy.save(arrays, metadata={_WEIGHTS_KEY: _to_json(metadata).decode()})
+    new = path.with_name(f".orbitscope-{os.getpid()}-{secrets.token_hex(4)}.new")
+    try:
+        with _writing(path):
+            _write(new, content, shown=path)
+            _sync(new)
+            new.replace(path)
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
+def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Read the arrays and the metadata that :func:`write_weights` wrote.
+
+    Raises
+    ------
+    StoreError
+        The file is missing, damaged, or not one of ours.
+    """
+    path = Path(path)
+    _need_file(path)
+    with _reading(path), safetensors.safe_open(path, framework="numpy") as file:
+        text = (file.metadata() or {}).get(_WEIGHTS_KEY)
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if text is None:
+        raise _error(path, "it was not written by Orbitscope", "give a model that orbitscope made")
+    return arrays, _parse_json(text, path)
+
+
+# Writing
+
+
+def _workspace_prefix(target):
+    """How the hidden siblings of ``target`` begin: short for any name, and apart for each machine, since a process id
+    says nothing about another machine's processes."""
+    digest = hashlib.sha256(os.fsencode(f"{socket.gethostname()}\n{target.name}")).hexdigest()
+    return f".orbitscope-{digest[:12]}-"
+
+
+def _clear_leftovers(target):
+    """Remove what killed processes left beside ``target``."""
+    for workspace in target.parent.glob(f"{_workspace_prefix(target)}*"):
+        if not _is_running(workspace.name.split("-")[2]):
+            _clear(workspace, target)
+
+
+def _clear(workspace, target):
+    """Remove a workspace; an orbit that was set aside in it goes back if its place is empty."""
+    old = workspace / "old"
+    if old.exists() and not os.path.lexists(target):
+        with suppress(OSError):
+            old.rename(target)
+    shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _is_running(process_id):
+    if os.name == "nt":  # there, signal 0 would end the process instead of asking after it
+        return True
+    try:
+        os.kill(int(process_id), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError, OverflowError):
+        pass
+    return True
+
+
+def _check_free(path, overwrite):
+    if not os.path.lexists(path):
+        return
+    if not is_orbit(path) and path.exists():
+        raise _error(path, "it exists and is not a readable orbit folder", "move it away, or choose another name")
+    if not overwrite and path.exists():
+        raise _error(path, "it exists already", "remove it, or choose another name")
+
+
+def _check_whole(folder, path):
+    for name in (MANIFEST, MODEL, TRAJECTORY):
+        if not (folder / name).is_file():
+            raise _error(path / name, "it was not written, so the orbit is not kept", "please report this")
+
+
+def _exchange(workspace, target, path, overwrite):
+    """Give the new folder the name ``target``. Between the two renames nothing goes by that name, and another writer
+    may take it: then its orbit, whole too, is set aside in turn."""
+    for attempts_left in reversed(range(100)):
+        _check_free(path, overwrite)
+        try:
+            if overwrite and target.exists():
+                with suppress(FileNotFoundError):  # another writer has it set aside at this moment
+                    target.rename(workspace / "old")
+            (workspace / "new").rename(target)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not attempts_left:
+                raise
+            shutil.rmtree(workspace / "old", ignore_errors=True)
+    _sync(target.parent)
+
+
+def _sync_all(folder):
+    for parent, _, names in os.walk(folder):
+        for name in (*names, "."):
+            _sync(Path(parent, name))
+
+
+def _sync(path):
+    """Wait until ``path`` is on the disk; folders too, where the system can."""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(path, content, shown=None):
+    with _writing(shown or path):
+        path.write_bytes(content)
+
+
+@contextmanager
+def _writing(path):
+    """Turn what the system says about writing ``path`` into a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+@contextmanager
+def _naming(path, instead_of):
+    """Let errors of writing inside the lent folder speak of ``path``; errors that are not about it pass as they are."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(str(error).replace(str(instead_of), str(path))) from error
+    except OSError as error:
+        file = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+        if file is not None and file.is_relative_to(instead_of):
+            raise _unwritable(path / file.relative_to(instead_of), error) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise _unwritable(path, error) from error
+        raise
+
+
+def _unwritable(path, error):
+    return _error(path, f"it cannot be written: {error.strerror or error}", _REMEDIES.get(error.errno, _OTHER_PLACE))
+
+
+def _to_json(value, indent=None):
+    text = json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain_value)
+    # A file name that is no UTF-8 holds lone surrogates; written as \udcXX they are JSON escapes, and come back.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _plain_value(value):
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"JSON cannot hold {value!r}")
+
+
+def _finite_or_none(value):
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def _versions():
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        with suppress(packages.PackageNotFoundError):
+            versions[name] = packages.version(name)
+    return versions
+
+
+# Reading
+
+
+def _read_manifest(file):
+    _need_file(file)
+    with _reading(file):
+        content = file.read_bytes()
+    manifest = _parse_json(content, file)
+    if manifest.get("format") != _FORMAT:
+        raise _error(file, "it is not the manifest of an orbit", "give a NAME.orbit that orbitscope made")
+    _check_schema(manifest.get("schema"), file)
+    for name, kind in _MANIFEST_TYPES.items():
+        _need(isinstance(manifest.get(name), kind), file, f"{name!r} is missing or no {kind.__name__}")
+    for name in Source.__dataclass_fields__:
+        _need(isinstance(manifest["source"].get(name), str), file, f"the {name!r} of its source is missing or no text")
+    for name, value in manifest["metrics"].items():
+        _need(value is None or type(value) in (int, float), file, f"the metric {name!r} is no number")
+    return manifest
+
+
+def _check_schema(schema, file):
+    _need(type(schema) is int, file, "'schema' is missing or no whole number")
+    if schema > SCHEMA_VERSION:
+        reason = f"made by a newer Orbitscope (schema {schema}, this one reads up to {SCHEMA_VERSION})"
+        raise _error(file, reason, "upgrade with pip install --upgrade orbitscope")
+    if schema < SCHEMA_VERSION:
+        reason = f"made by an older Orbitscope (schema {schema}, this one reads {SCHEMA_VERSION})"
+        raise _error(file, reason, _RUN_AGAIN)
+
+
+def _read_arrays(file):
+    _need_file(file)
+    with _reading(file), np.load(file, allow_pickle=False) as archive:
+        if sum(member.file_size for member in archive.zip.infolist()) > file.stat().st_size:
+            raise ValueError("it claims to hold more than its size")
+        arrays = {name: archive[name] for name in archive.files}
+    for name in ("points", "hop_s", "window_s", "start_s"):
+        _need(name in arrays, file, f"the array {name!r} is missing")
+    _check_arrays(arrays, {k: v for k, v in arrays.items() if k.startswith(_HISTORY)}, file)
+    return arrays
+
+
+def _check_arrays(arrays, history, file):
+    points = arrays["points"]
+    _need(points.ndim == 2 and points.size > 0, file, f"points have the shape {points.shape}, not (points, latent_dim)")
+    for name in ("hop_s", "window_s", "start_s"):
+        value = arrays[name]
+        is_number = value.shape == () and value.dtype.kind in "fiu" and np.isfinite(value)
+        _need(is_number and (value > 0 or name == "start_s"), file, f"{name} is no time in seconds")
+    _need(points.dtype.kind == "f" and np.isfinite(points).all(), file, "points are not finite numbers")
+    for term, losses in history.items():
+        _need(losses.ndim == 1 and losses.dtype.kind in "fiu", file, f"{term!r} is not one number a step")
+
+
+def _parse_json(content, file):
+    with _reading(file):
+        value = json.loads(content)
+    _need(isinstance(value, dict), file, "it holds no JSON object")
+    return value
+
+
+@contextmanager
+def _reading(file):
+    """Turn whatever a parser says about damaged bytes into a StoreError: zipfile, numpy and safetensors between them
+    raise more than a dozen kinds of exception."""
+    try:
+        yield
+    except Exception as error:
+        raise _damaged(file, error) from error
+
+
+def _need_file(file):
+    if not file.is_file():
+        raise _error(file, "there is no such file", _RUN_AGAIN)
+
+
+def _need(condition, file, reason):
+    if not condition:
+        raise _damaged(file, reason)
+
+
+def _damaged(file, reason):
+    return _error(file, f"it is damaged or cannot be read ({reason})", _RUN_AGAIN)
+
+
+def _error(file, reason, remedy):
+    """A StoreError of one line; what came from a file is cut short and cannot steer the terminal."""
+    return StoreError(f"{_plain_text(str(file), 4096)}: {_plain_text(str(reason), 200)}; {remedy}")
+
+
+def _plain_text(text, limit):
+    text = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
