@@ -1,1 +1,54 @@
-"""Orbitscope."""
+"""See the shape of music: a recording becomes a trajectory through a small learned space.
+
+Enter at any level::
+
+    orbit = orbitscope.run("song.mp3")                     # file to orbit folder: the main job
+    recording = orbitscope.load("song.mp3")                # file to sound
+    frames = orbitscope.spectrogram(recording)             # sound to frames
+    embedder = orbitscope.Embedder(latent_dim=3, window_s=0.5)
+    trajectory = embedder.fit_transform(frames)            # frames to points
+
+Names are imported when first used, so that importing the package takes milliseconds.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+
+_HOME = {
+    "AudioSource": "types",
+    "Embedder": "embedder",
+    "Frames": "types",
+    "InputError": "errors",
+    "MediaError": "errors",
+    "Orbit": "types",
+    "OrbitscopeError": "errors",
+    "OrbitscopeWarning": "errors",
+    "Recording": "types",
+    "Settings": "config",
+    "Source": "types",
+    "StoreError": "errors",
+    "TrainingError": "errors",
+    "Trajectory": "types",
+    "load": "media",
+    "read_orbit": "store",
+    "run": "pipeline",
+    "settings": "config",
+    "spectrogram": "features",
+    "stream": "media",
+    "train_many": "training",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name == "__version__":
+        return version("orbitscope")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

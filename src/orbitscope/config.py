@@ -26,8 +26,9 @@ class Settings:
         ``burn_in``, points the predictor must have seen before its forecasts count (``None``: all of the context).
     Budget
         ``steps``, or ``epochs`` when ``steps`` is None; ``segments`` of ``context + 1`` consecutive windows in a
-        step, of which ``decoded`` windows in all are reconstructed; ``learning_rate`` with ``warmup_steps`` and a
-        ``schedule`` ("cosine" or "constant"); ``clip_norm`` of the gradient (0: no clipping); ``seed``.
+        step, of which ``decoded`` windows in all are reconstructed (None: 128 of half a second, or fewer longer ones);
+        ``learning_rate`` with ``warmup_steps`` and a ``schedule`` ("cosine" or "constant"); ``clip_norm`` of the
+        gradient (0: no clipping); ``seed``.
     """
 
     latent_dim: int = 3
@@ -44,14 +45,14 @@ class Settings:
     reconstruction_weight: float = 1.0
     forecast_weight: float = 1e-3
     off_center_weight: float = 0.0
-    curvature_weight: float = 1e-3
+    curvature_weight: float = 3e-3
     forecast_ramp: float = 0.5
     burn_in: int | None = 15
 
     steps: int | None = 800
     epochs: float = 7.0
     segments: int = 16
-    decoded: int = 128
+    decoded: int | None = None
     learning_rate: float = 3e-3
     warmup_steps: int = 20
     schedule: str = "cosine"
@@ -82,7 +83,8 @@ class Settings:
             _integer(self, "steps", 1, 10_000_000)
         _number(self, "epochs", 0.0, 1e6, open_low=True)
         _integer(self, "segments", 1, 4096)
-        _integer(self, "decoded", 1, 1_000_000)
+        if self.decoded is not None:
+            _integer(self, "decoded", 1, 1_000_000)
         _number(self, "learning_rate", 0.0, 10.0, open_low=True)
         _integer(self, "warmup_steps", 0, 10_000_000)
         _integer(self, "seed", 0, 2**32 - 1)

@@ -34,7 +34,32 @@ from .errors import InputError, MediaError, OrbitscopeWarning
 from .types import Recording, Source
 
 SUFFIXES = frozenset(
-    [".aac", ".aif", ".aiff", ".avi", ".flac", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".mpeg", ".mpg", ".oga", ".ogg", ".ogv", ".opus", ".ts", ".wav", ".webm", ".wma", ".wmv"]
+    [
+        ".aac",
+        ".aif",
+        ".aiff",
+        ".avi",
+        ".flac",
+        ".m4a",
+        ".m4b",
+        ".m4v",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp3",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".oga",
+        ".ogg",
+        ".ogv",
+        ".opus",
+        ".ts",
+        ".wav",
+        ".webm",
+        ".wma",
+        ".wmv",
+    ]
 )
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1000, 384_000
 

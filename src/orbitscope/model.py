@@ -56,11 +56,12 @@ class Encoder(eqx.Module):
             if self.pooled:
                 h = jnp.maximum(h[..., :-dilation, :], h[..., dilation:, :])
                 dilation *= 2
-        # The head is narrow, so its products come first and the shifts after.
-        taps = len(self.head)
+        # The head is narrow, so one product comes first and the shifts after.
+        taps, channels, latent_dim = self.head.shape
         length = h.shape[-2] - dilation * (taps - 1)
-        per_tap = jnp.einsum("...tc,kcd->k...td", h, self.head)
-        return self.head_bias + sum(per_tap[k][..., k * dilation : k * dilation + length, :] for k in range(taps))
+        products = h @ jnp.moveaxis(self.head, 0, 1).reshape(channels, taps * latent_dim)
+        parts = jnp.split(products, taps, axis=-1)
+        return self.head_bias + sum(p[..., k * dilation : k * dilation + length, :] for k, p in enumerate(parts))
 
 
 class MLPDecoder(eqx.Module):

@@ -285,12 +285,25 @@ def _is_running(process_id):
 
 
 def _check_free(path, overwrite):
-    if not os.path.lexists(path):
-        return
-    if not is_orbit(path) and path.exists():
+    if _is_foreign(path):
         raise _error(path, "it exists and is not a readable orbit folder", "move it away, or choose another name")
     if not overwrite and path.exists():
         raise _error(path, "it exists already", "remove it, or choose another name")
+
+
+def _is_foreign(path):
+    """Whether something that is no orbit goes by the name ``path``. Another writer may exchange one orbit for another
+    meanwhile, so a look counts only if it saw one and the same thing throughout."""
+    for _ in range(100):
+        try:
+            before, known, after = os.stat(path), is_orbit(path), os.stat(path)
+        except OSError:
+            return False
+        if known:
+            return False
+        if (before.st_ino, before.st_ctime_ns) == (after.st_ino, after.st_ctime_ns):
+            break
+    return True
 
 
 def _check_whole(folder, path):

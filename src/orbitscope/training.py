@@ -1,0 +1,386 @@
+"""Training: one compiled program for a whole run, called in chunks of steps.
+
+A step draws segments of consecutive windows, encodes them densely, decodes some of their windows, predicts their
+displacements, and takes one step of Adam. What is random is drawn beforehand in NumPy, so that one member of a batch
+sees exactly what it would see alone. Everything that differs between songs (their length, the loss weights, the
+number of steps, the learning rate) is a value and not a constant of the program: songs share it, and its compiled
+form is kept on disk.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from . import losses
+from ._device import keep_compiled_programs
+from .config import Settings
+from .errors import InputError, TrainingError
+from .model import Autoencoder, build
+
+CHUNK = 50  # steps between two looks at a run
+_DECODED_FRAMES = 2816  # decoded a step unless settings.decoded says otherwise: 128 windows of 22 frames
+_FINAL_RATE = 0.02  # of the learning rate, at the end of a cosine schedule
+_LEAST_PADDED = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A trained model and how it came about.
+
+    Attributes
+    ----------
+    model : Autoencoder
+    history : dict of str to np.ndarray [shape=(steps,)]
+        Each active loss term at each step, unweighted, on that step's batch.
+    seconds : float
+        Time of training, for all members of its batch together, without compilation.
+    compile_seconds : float
+        Time to compile the program, or to fetch it from the cache.
+    """
+
+    model: Autoencoder
+    history: dict[str, np.ndarray]
+    seconds: float
+    compile_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """What a callback is given after every chunk of steps.
+
+    Attributes
+    ----------
+    step, steps : int
+        Steps done, and to do in all (those of the longest run of a batch).
+    losses : dict of str to np.ndarray [shape=(members,)]
+        Mean of each active term over the chunk.
+    """
+
+    step: int
+    steps: int
+    losses: dict[str, np.ndarray]
+    _models: Autoencoder
+    _stacked: bool
+
+    def model(self, member: int = 0) -> Autoencoder:
+        """The model of one member as it is now."""
+        return jax.tree.map(lambda leaf: leaf[member], self._models) if self._stacked else self._models
+
+
+Callback = Callable[[Progress], None]
+
+
+def train(frames: np.ndarray, window: int, settings: Settings, *, callback: Callback | None = None) -> Fit:
+    """Train one model from scratch on ``frames`` ``(frames, features)`` float32 in [0, 1].
+
+    Raises
+    ------
+    InputError
+        Too few frames for the window and the context, or frames that never change.
+    TrainingError
+        The loss became NaN or infinite.
+    """
+    return train_many([frames], window, [settings], callback=callback)[0]
+
+
+def train_many(
+    recordings: Sequence[np.ndarray],
+    window: int,
+    settings: Sequence[Settings],
+    *,
+    callback: Callback | None = None,
+) -> list[Fit]:
+    """Train one model for each pair of frames and settings, all at once in one vectorised program.
+
+    Members may differ in their frames (of one number of features; shorter ones are padded), seed, loss weights,
+    steps, learning rate and ramp. Each result is that of :func:`train` alone, to rounding.
+
+    Parameters
+    ----------
+    recordings : sequence of np.ndarray [shape=(frames, features), float32]
+        In [0, 1].
+    window : int
+        Frames in a window.
+    settings : sequence of Settings
+        One for each recording; what shapes the nets and the batches must be the same in all.
+    callback : callable, optional
+        Given a :class:`Progress` after every chunk of steps; what it raises ends the run.
+
+    Raises
+    ------
+    InputError, TrainingError
+        As :func:`train`; also members that do not fit into one program.
+    """
+    keep_compiled_programs()
+    if not settings or len(recordings) != len(settings):
+        raise InputError(f"{len(recordings)} recordings and {len(settings)} settings; give one of each per member")
+    members = [_Member(np.asarray(f, np.float32), window, s) for f, s in zip(recordings, settings, strict=True)]
+    spec = _common_spec(members)
+    many = len(members) > 1
+    padded = max(_LEAST_PADDED, *(2 ** math.ceil(math.log2(len(m.frames))) for m in members))
+    joined = _stack if many else (lambda trees: trees[0])
+    models = joined([build(m.settings, window, m.frames) for m in members])
+    frames = joined([np.pad(m.frames, [(0, padded - len(m.frames)), (0, 0)]) for m in members])
+    values = joined([m.values(spec) for m in members])
+    samplers = [_Sampler(m, spec) for m in members]
+    steps = max(m.steps for m in members)
+    run = _program(spec, many)
+    state = (models, spec.optimizer().init(models))
+
+    begun = time.perf_counter()
+    plan = joined([s.next_chunk() for s in samplers])
+    jax.block_until_ready(run(state, frames, plan, values, 0, 0))
+    compile_seconds = time.perf_counter() - begun
+
+    rows, seconds = [], 0.0
+    for first in range(0, steps, CHUNK):
+        count = min(CHUNK, steps - first)
+        begun = time.perf_counter()
+        state, chunk = run(state, frames, plan, values, first, count)
+        if first + count < steps:
+            plan = joined([s.next_chunk() for s in samplers])  # while the device works
+        chunk = np.asarray(chunk).reshape(len(members), CHUNK, -1)[:, :count]
+        seconds += time.perf_counter() - begun
+        _check_finite(chunk, first, members)
+        rows.append(chunk)
+        if callback:
+            means = dict(zip(spec.terms, chunk.mean(axis=1).T, strict=True))
+            callback(Progress(first + count, steps, means, state[0], many))
+    history = np.concatenate(rows, axis=1)
+    models = jax.tree.map(np.asarray, state[0])
+    return [
+        Fit(
+            jax.tree.map(lambda leaf, i=i: leaf[i], models) if many else models,
+            {term: history[i, : m.steps, t] for t, term in enumerate(spec.terms)},
+            seconds,
+            compile_seconds,
+        )
+        for i, m in enumerate(members)
+    ]
+
+
+@dataclass(frozen=True)
+class _Spec:
+    """What is fixed in a compiled program."""
+
+    terms: tuple[str, ...]
+    window: int
+    segments: int
+    points: int  # consecutive windows in a segment
+    picks: int  # of them decoded
+    burn_in: int
+    dropout: float
+    clip_norm: float
+    schedule: str
+    warmup_steps: int
+    ragged: bool  # members end at different steps
+
+    def optimizer(self) -> optax.GradientTransformation:
+        clip = [optax.clip_by_global_norm(self.clip_norm)] if self.clip_norm else []
+        return optax.chain(*clip, optax.scale_by_adam())
+
+
+@dataclass(frozen=True, eq=False)
+class _Member:
+    """One model to be trained, checked."""
+
+    frames: np.ndarray
+    window: int
+    settings: Settings
+
+    def __post_init__(self):
+        if self.frames.ndim != 2:
+            raise InputError(f"frames have shape {self.frames.shape}; (frames, features) are needed")
+        if not np.isfinite(self.frames).all():
+            raise InputError("frames hold NaN or infinite values; repair them or choose a stretch without them")
+        if len(self.frames) and not np.ptp(self.frames, axis=0).any():
+            raise InputError("nothing to learn: every frame is the same (silence?); choose another stretch")
+        if self.windows < self.points:
+            raise InputError(
+                f"too short: {len(self.frames)} frames hold {max(0, self.windows)} windows of {self.window} frames,"
+                f" and the forecast loss needs context + 1 = {self.points} of them; give a longer stretch, a shorter"
+                " window, a smaller context, or a forecast weight of 0"
+            )
+        if self.windows < 1:
+            raise InputError(
+                f"too short: {len(self.frames)} frames are less than one window of {self.window} frames;"
+                " give a longer stretch or a shorter window"
+            )
+
+    @property
+    def windows(self) -> int:
+        return len(self.frames) - self.window + 1
+
+    @cached_property
+    def points(self) -> int:
+        wanted = self.settings.context + 1
+        return wanted if self.settings.forecast_weight else max(1, min(wanted, self.windows))
+
+    @cached_property
+    def steps(self) -> int:
+        s = self.settings
+        return s.steps or math.ceil(s.epochs * (self.windows - self.points + 1) / s.segments)
+
+    @property
+    def decoded(self) -> int:
+        """Windows to decode in each segment."""
+        s = self.settings
+        wanted = math.ceil(s.decoded / s.segments) if s.decoded else round(_DECODED_FRAMES / self.window / s.segments)
+        return min(max(wanted, 1), self.points)
+
+    def values(self, spec: _Spec) -> dict[str, np.ndarray]:
+        s = self.settings
+        return {
+            "weights": np.array([getattr(s, f"{term}_weight") for term in spec.terms], np.float32),
+            "ramp_steps": np.float32(s.forecast_ramp * self.steps),
+            "learning_rate": np.float32(s.learning_rate),
+            "steps": np.int32(self.steps),
+        }
+
+
+def _common_spec(members: list[_Member]) -> _Spec:
+    active = [t for t in losses.TERMS if any(getattr(m.settings, f"{t}_weight") for m in members)]
+    if "forecast" in active and not all(m.settings.forecast_weight for m in members):
+        raise InputError(
+            "some members have a forecast weight of 0, so no predictor; train them in a batch of their own"
+        )
+    specs = {
+        _Spec(
+            terms=tuple(active),
+            window=m.window,
+            segments=m.settings.segments,
+            points=m.points,
+            picks=m.decoded,
+            burn_in=m.settings.context - 1 if m.settings.burn_in is None else m.settings.burn_in,
+            dropout=m.settings.predictor_dropout,
+            clip_norm=m.settings.clip_norm,
+            schedule=m.settings.schedule,
+            warmup_steps=m.settings.warmup_steps,
+            ragged=len({m.steps for m in members}) > 1,
+        )
+        for m in members
+    }
+    nets = {
+        (m.frames.shape[1], s.latent_dim, s.channels, s.activation, s.decoder, s.decoder_units, s.predictor_units,
+         s.predictor_velocity)
+        for m in members
+        for s in [m.settings]
+    }  # fmt: skip
+    if len(specs) > 1 or len(nets) > 1:
+        raise InputError(
+            "members differ in what shapes their program; they may differ in frames, seed, loss weights, steps,"
+            " learning_rate and forecast_ramp only"
+        )
+    return specs.pop()
+
+
+class _Sampler:
+    """Draws which segments each step sees: every start once, in random order, then all over again."""
+
+    def __init__(self, member: _Member, spec: _Spec):
+        self._rng = np.random.default_rng([member.settings.seed, 1])
+        self._starts = member.windows - spec.points + 1
+        self._spec = spec
+        self._inputs = member.settings.latent_dim * (2 if member.settings.predictor_velocity else 1)
+        self._queue = np.empty(0, np.int64)
+
+    def next_chunk(self) -> dict[str, np.ndarray]:
+        spec, rng = self._spec, self._rng
+        count = CHUNK * spec.segments
+        while len(self._queue) < count:
+            self._queue = np.concatenate([self._queue, rng.permutation(self._starts)])
+        starts, self._queue = self._queue[:count], self._queue[count:]
+        # One decoded window in each of equal parts of the segment.
+        part = spec.points / spec.picks
+        picks = (np.arange(spec.picks) + rng.random((CHUNK, spec.segments, spec.picks))) * part
+        plan = {
+            "starts": starts.reshape(CHUNK, spec.segments).astype(np.int32),
+            "picks": np.minimum(picks.astype(np.int32), spec.points - 1),
+        }
+        if spec.dropout and "forecast" in spec.terms:
+            kept = rng.random((CHUNK, spec.segments, self._inputs)) >= spec.dropout
+            plan["keep"] = (kept / (1 - spec.dropout)).astype(np.float32)
+        return plan
+
+
+@cache
+def _program(spec: _Spec, many: bool) -> Callable:
+    """The compiled chunk: (state, frames, plan, values, first step, number of steps) to (state, losses)."""
+    optimizer = spec.optimizer()
+
+    def terms(model: Autoencoder, frames: jax.Array, batch: dict) -> jax.Array:
+        length = spec.points + spec.window - 1
+        segments = jax.vmap(lambda start: jax.lax.dynamic_slice_in_dim(frames, start, length))(batch["starts"])
+        points = model.encoder(segments)
+        found = []
+        for term in spec.terms:
+            if term == "reconstruction":
+                picked = jnp.take_along_axis(points, batch["picks"][..., None], axis=1)
+                span = batch["picks"][..., None] + jnp.arange(spec.window)
+                windows = jax.vmap(lambda segment, at: segment[at])(segments, span)
+                found.append(losses.reconstruction(model.decoder(picked), windows))
+            elif term == "forecast":
+                predicted = model.predictor.every(points[:, :-1], batch.get("keep"))
+                displacements = jnp.diff(points, axis=1)
+                found.append(losses.forecast(displacements[:, spec.burn_in :], predicted[:, spec.burn_in :]))
+            else:
+                found.append(getattr(losses, term)(points))
+        return jnp.stack(found)
+
+    def chunk(state, frames, plan, values, first, count):
+        def step(i, carry):
+            model, optimizer_state, record = carry
+            now = first + i
+            batch = {name: part[i] for name, part in plan.items()}
+            ramp = jnp.minimum(now / jnp.maximum(values["ramp_steps"], 1e-6), 1.0)
+            scale = jnp.stack([ramp if term == "forecast" else jnp.ones(()) for term in spec.terms])
+
+            def objective(model):
+                found = terms(model, frames, batch)
+                return jnp.sum(values["weights"] * scale * found), found
+
+            gradient, found = jax.grad(objective, has_aux=True)(model)
+            update, new_state = optimizer.update(gradient, optimizer_state, model)
+            rate = values["learning_rate"] * _schedule(spec, now, values["steps"])
+            new_model = jax.tree.map(lambda p, u: p - rate * u, model, update)
+            if spec.ragged:
+                old, new = (model, optimizer_state), (new_model, new_state)
+                new_model, new_state = jax.tree.map(lambda a, b: jnp.where(now < values["steps"], b, a), old, new)
+            return new_model, new_state, record.at[i].set(found)
+
+        record = jnp.zeros((CHUNK, len(spec.terms)))
+        model, optimizer_state, record = jax.lax.fori_loop(0, count, step, (*state, record))
+        return (model, optimizer_state), record
+
+    return jax.jit(jax.vmap(chunk, in_axes=(0, 0, 0, 0, None, None)) if many else chunk)
+
+
+def _schedule(spec: _Spec, step: jax.Array, steps: jax.Array) -> jax.Array:
+    warm = jnp.minimum(1.0, (step + 1) / max(spec.warmup_steps, 1))
+    if spec.schedule == "constant":
+        return warm
+    share = jnp.clip((step - spec.warmup_steps) / jnp.maximum(steps - spec.warmup_steps, 1), 0, 1)
+    return warm * (_FINAL_RATE + (1 - _FINAL_RATE) * 0.5 * (1 + jnp.cos(jnp.pi * share)))
+
+
+def _check_finite(chunk: np.ndarray, first: int, members: list[_Member]) -> None:
+    wrong = np.argwhere(~np.isfinite(chunk))
+    if len(wrong):
+        member, step = wrong[wrong[:, 1].argmin()][:2]
+        which = f" (member {member})" if len(members) > 1 else ""
+        s = members[member].settings
+        raise TrainingError(
+            f"training diverged at step {first + step + 1}{which}: the loss is not a finite number; lower learning_rate"
+            f" (now {s.learning_rate:g}), lower the loss weights, or set clip_norm (now {s.clip_norm:g}) to 1"
+        )
+
+
+def _stack(trees: list) -> object:
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
