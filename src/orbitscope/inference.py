@@ -85,14 +85,15 @@ def reconstruction_report(model: Autoencoder, frames: np.ndarray, points: np.nda
     span = bce_mean.mean() - floor.mean()
     with np.errstate(divide="ignore", invalid="ignore"):
         per_window = 1 - error / distance
-        return {
+        report = {
             "bce": bce.mean(),
             "bce_mean_window": bce_mean.mean(),
             "bce_floor": floor.mean(),
             "reconstruction_share": (bce_mean.mean() - bce.mean()) / span if span > 1e-9 else math.nan,
             "r2": 1 - error.sum() / distance.sum() if distance.sum() > 0 else math.nan,
-            "r2_median_window": float(np.median(per_window)),
+            "r2_median_window": np.median(per_window),
         }
+    return {name: float(value) for name, value in report.items()}
 
 
 def forecast_loss(predictor: Predictor, points: np.ndarray, context: int) -> float:

@@ -126,13 +126,13 @@ def train_many(
     many = len(members) > 1
     padded = max(_LEAST_PADDED, *(2 ** math.ceil(math.log2(len(m.frames))) for m in members))
     joined = _stack if many else (lambda trees: trees[0])
-    models = joined([build(m.settings, window, m.frames) for m in members])
+    models = [build(m.settings, window, m.frames) for m in members]
+    state = (joined(models), joined([spec.optimizer().init(model) for model in models]))
     frames = joined([np.pad(m.frames, [(0, padded - len(m.frames)), (0, 0)]) for m in members])
     values = joined([m.values(spec) for m in members])
     samplers = [_Sampler(m, spec) for m in members]
     steps = max(m.steps for m in members)
     run = _program(spec, many)
-    state = (models, spec.optimizer().init(models))
 
     begun = time.perf_counter()
     plan = joined([s.next_chunk() for s in samplers])
