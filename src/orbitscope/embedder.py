@@ -104,6 +104,14 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.options = options
         self.random_state = random_state
 
+    @classmethod
+    def of(cls, resolved: Settings, **parameters) -> Self:
+        """The embedder of complete settings; ``parameters`` are those of the constructor that settings do not have."""
+        values = resolved.to_dict()
+        options = {name: value for name, value in values.items() if name not in ("seed", *_SETTINGS)}
+        own = {name: values[name] for name in _SETTINGS}
+        return cls(**own, options=options, random_state=resolved.seed, **parameters)
+
     def resolve(self) -> Settings:
         """Every option of this embedder, checked.
 
@@ -210,14 +218,11 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             if meta["format"] > _FORMAT:
                 raise StoreError(f"{path}: written by a newer Orbitscope (format {meta['format']}); upgrade to read it")
             resolved = Settings.from_dict(meta["settings"])
-            options = {k: v for k, v in resolved.to_dict().items() if k not in ("seed", *_SETTINGS)}
-            self = cls(
-                **{name: getattr(resolved, name) for name in _SETTINGS},
+            self = cls.of(
+                resolved,
                 preset=meta["preset"] if meta["preset"] in PRESETS else "default",
                 features=None if meta["kind"] == "array" else meta["kind"],
                 hop_s=meta["hop_s"],
-                options=options,
-                random_state=resolved.seed,
             )
             self.settings_, self.window_, self.hop_s_ = resolved, int(meta["window"]), float(meta["hop_s"])
             self.kind_, self.n_features_in_ = str(meta["kind"]), int(meta["features"])

@@ -1,0 +1,131 @@
+"""What the benchmarks share: processes timed from outside, the machine in words, and sections of RESULTS.md."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+RESULTS = HERE / "RESULTS.md"
+CLIP = ROOT / "examples" / "vibe_ace.ogg"
+SOUNDS = {".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"}
+_MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Process:
+    """A finished process, imports and all: wall-clock seconds, processor seconds, peak resident memory, output."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+    output: str
+
+    @property
+    def answer(self) -> dict:
+        """The JSON object that a worker printed as its last line."""
+        return json.loads(self.output.strip().splitlines()[-1])
+
+
+def timed(command: Sequence[str | os.PathLike], **environment: str | os.PathLike) -> Process:
+    """Run a command, its standard error passed on, and time it from outside.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        The command failed.
+    """
+    command = [str(part) for part in command]
+    environment = {**os.environ, **{name: str(value) for name, value in environment.items()}}
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begun
+    process.stdout.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, output)
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / _MIB
+    return Process(seconds, usage.ru_utime + usage.ru_stime, peak, output)
+
+
+def machine() -> str:
+    """This machine and what ran on it, in a sentence."""
+    cpu = platform.processor() or platform.machine()
+    info, memory = Path("/proc/cpuinfo"), ""
+    if info.exists() and (found := re.search(r"model name\s*:\s*(.+)", info.read_text())):
+        cpu = found[1]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1024**3:.0f} GiB of memory"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    packages = []
+    for name in ("orbitscope", "jax", "numpy", "tensorflow-cpu", "keras"):
+        try:
+            packages.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return (
+        f"{cpu}, {cores} cores{memory}; {platform.system()}, Python {platform.python_version()}, "
+        f"{', '.join(packages)}; {date.today().isoformat()}."
+    )
+
+
+def write_section(name: str, body: str, path: Path = RESULTS) -> None:
+    """Put ``body`` (Markdown) in place of the section ``name`` of a file, or at its end if it has none."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    text = path.read_text() if path.exists() else "# Results\n\nWritten by the scripts in this folder; do not edit.\n"
+    section = f"{begin}\n{body.strip()}\n\nMeasured on: {machine()}\n{end}"
+    if begin in text:
+        before, rest = text.split(begin, 1)
+        text = before + section + rest.split(end, 1)[1]
+    else:
+        text = f"{text.rstrip()}\n\n{section}\n"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence]) -> str:
+    """A Markdown table; floats get three significant digits."""
+    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
+
+
+def spread(values: Sequence[float], form: str = "{:.3g}") -> str:
+    """The median, with the lowest and highest of several in brackets."""
+    if len(values) == 1:
+        return form.format(values[0])
+    return f"{form.format(median(values))} ({form.format(min(values))} to {form.format(max(values))})"
+
+
+def verdict(reached: bool) -> str:
+    return "reached" if reached else "**missed**"
+
+
+def sounds(paths: Iterable[Path]) -> list[Path]:
+    """The sound files among ``paths``, folders opened, in order of name."""
+    found = []
+    for path in paths:
+        found += sorted(p for p in path.iterdir() if p.suffix in SOUNDS) if path.is_dir() else [path]
+    return found
+
+
+def say(*words) -> None:
+    """Progress, on standard error."""
+    print(*words, file=sys.stderr, flush=True)

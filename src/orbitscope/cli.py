@@ -1,0 +1,277 @@
+"""The command ``orbitscope``. What it says goes to stderr; what it was asked for goes to stdout."""
+
+import json
+import math
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from . import __version__
+from .errors import InputError, OrbitscopeError, OrbitscopeWarning
+
+if TYPE_CHECKING:
+    from .types import Orbit
+
+app = App(
+    name="orbitscope",
+    help="See the shape of music: a recording becomes a trajectory through a small learned space.",
+    version=__version__,
+    version_flags=["--version"],
+    help_flags=["--help", "-h"],
+)
+app.register_install_completion_command(help="Install shell completion for bash, zsh or fish.")
+
+_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+
+# label, unit and format of each metric that the closing table shows
+_TABLE = {
+    "duration_s": ("sound", "s", ".1f"),
+    "points": ("points", "", ".0f"),
+    "reconstruction_share": ("reconstruction: way from mean window to floor", "%", ".1%"),
+    "r2": ("reconstruction: R² over all windows", "", ".3f"),
+    "r2_median_window": ("reconstruction: R² of the median window", "", ".3f"),
+    "forecast_loss": ("forecast loss: 1 - cosine, 0 best, 1 by chance", "", ".3f"),
+    "turning_angle_deg": ("mean turning angle, 90 for a random walk", "°", ".1f"),
+    "training_s": ("time of training", "s", ".1f"),
+    "total_s": ("time of everything", "s", ".1f"),
+}
+
+
+@app.command
+def run(
+    inputs: Annotated[list[Path], Parameter(name=["INPUT"], negative=(), help="Sound files, or folders of them.")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("."),
+    start: float = 0.0,
+    duration: float | None = None,
+    window: float = 0.5,
+    dims: int = 3,
+    features: Literal["mel", "article", "cqt"] | None = None,
+    forecast_weight: float | None = None,
+    curvature_weight: float | None = None,
+    preset: Literal["default", "article"] = "default",
+    steps: int | None = None,
+    seed: int = 0,
+    figures: bool = True,
+    skip_existing: Annotated[bool, Parameter(negative=())] = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Turn recordings into orbits: train a model on each, embed it, measure it, draw it.
+
+    Parameters
+    ----------
+    output
+        Folder to put NAME.orbit into; or, for one input, the name of the orbit, ending in .orbit.
+    start
+        Seconds to leave out at the beginning.
+    duration
+        Seconds to take; to the end by default.
+    window
+        Seconds that one point stands for, 0.1 to 10.
+    dims
+        Dimensions of latent space, 1 to 64.
+    features
+        What the model sees; mel by default, article with --preset article.
+    forecast_weight
+        Weight of the forecast in the loss; 0 for a pure autoencoder.
+    curvature_weight
+        Weight of the curvature of the trajectory in the loss.
+    preset
+        article: the published sizes, weights and budget.
+    steps
+        Training steps.
+    seed
+        The same seed on the same machine gives the same trajectory.
+    figures
+        Whether to draw the figures.
+    skip_existing
+        Leave orbits alone that are there with the same recording and settings.
+    quiet
+        Say nothing but errors.
+    as_json
+        Print one line of JSON for each input.
+    """
+    options = {
+        "start_s": start,
+        "duration_s": duration,
+        "window_s": window,
+        "latent_dim": dims,
+        "features": features,
+        "forecast_weight": forecast_weight,
+        "curvature_weight": curvature_weight,
+        "preset": preset,
+        "steps": steps,
+        "seed": seed,
+        "figures": figures,
+        "skip_existing": skip_existing,
+    }
+    from .config import check_window, settings
+
+    check_window(window)
+    settings(preset, latent_dim=dims, window_s=window, forecast_weight=forecast_weight, steps=steps, seed=seed)
+    from .media import find_media
+    from .progress import reporter
+
+    jobs, failed = [], 0
+    for given in inputs:
+        try:
+            base = given if given.is_dir() else given.parent
+            jobs += [
+                (file, file.parent.relative_to(base)) for file in (find_media(given) if given.is_dir() else [given])
+            ]
+        except OrbitscopeError as error:
+            failed += _complain(error, given, as_json)
+    if output.suffix == ".orbit" and len(jobs) > 1:
+        raise InputError(f"--output {output} names one orbit, but there are {len(jobs)} inputs; give a folder")
+    from .pipeline import run as run_one
+
+    orbits = []
+    for file, below in jobs:
+        place = output if output.suffix == ".orbit" else output / below
+        try:
+            with reporter(file.name, quiet=quiet) as report, warnings.catch_warnings():
+                warnings.simplefilter("always", OrbitscopeWarning)
+                warnings.showwarning = lambda message, *_: None if quiet else report.say(f"note: {message}")
+                orbit = run_one(file, output=place, report=report, **options)
+        except OrbitscopeError as error:
+            failed += _complain(error, file, as_json)
+            continue
+        orbits.append(orbit)
+        if as_json:
+            _print_json({"input": str(file), "orbit": str(orbit.path), "metrics": orbit.metrics})
+        elif not quiet:
+            _print_table([orbit], title=f"{orbit.path}")
+    if not quiet and len(jobs) + failed > 1:
+        print(f"{len(orbits)} done, {failed} failed", file=sys.stderr)
+    return _FAILED if failed else 0
+
+
+@app.command
+def info(orbit: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
+    """Show what an orbit holds.
+
+    Parameters
+    ----------
+    orbit
+        A NAME.orbit folder.
+    as_json
+        Print the whole manifest as JSON.
+    """
+    from .store import read_orbit
+
+    found = read_orbit(orbit)
+    if as_json:
+        _print_json(found.manifest)
+        return 0
+    trajectory, manifest = found.trajectory, found.manifest
+    source = trajectory.source
+    rows = [
+        ("title", source.title),
+        ("artist", source.artist),
+        ("file", source.name),
+        ("SHA-256", source.sha256),
+        ("made", f"{manifest['created']} by orbitscope {manifest['versions'].get('orbitscope', '?')}"),
+        ("features", manifest["features"]),
+        ("trajectory", f"{len(trajectory)} points in {trajectory.points.shape[1]} dimensions"),
+        ("window, hop", f"{trajectory.window_s:.3f} s, {trajectory.hop_s * 1000:.1f} ms"),
+        ("seed", str(manifest["settings"].get("seed", "?"))),
+        *(("note", notice) for notice in manifest["notices"]),
+    ]
+    _print_table([found], title=str(found.path), heading=[(k, v) for k, v in rows if v])
+    return 0
+
+
+@app.command
+def compare(
+    first: Path,
+    second: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("comparison.png"),
+) -> int:
+    """Draw two orbits side by side in one figure, and show their numbers beside each other.
+
+    Parameters
+    ----------
+    first, second
+        NAME.orbit folders.
+    output
+        The figure to write; a PNG and an SVG of that name.
+    """
+    from . import plots
+    from .store import read_orbit
+
+    orbits = [read_orbit(first), read_orbit(second)]
+    names = [orbit.path.stem for orbit in orbits]
+    figure = plots.plot_comparison([orbit.trajectory for orbit in orbits], titles=names)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        written = plots.save(figure, output.parent, output.stem)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({error.strerror}); choose another --output") from None
+    _print_table(orbits, title=" and ".join(names))
+    print(*written, sep="\n")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    if hasattr(signal, "SIGTERM") and arguments is None:
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        status = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        return status if isinstance(status, int) else 0
+    except CycloptsError as error:
+        print(f"orbitscope: {' '.join(str(error).split())} See orbitscope --help.", file=sys.stderr)
+        return _USAGE
+    except OrbitscopeError as error:
+        print(f"orbitscope: {error}", file=sys.stderr)
+        return _FAILED
+    except KeyboardInterrupt:
+        print("orbitscope: interrupted; what was finished is kept, nothing else is left", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return _FAILED
+
+
+def _complain(error: OrbitscopeError, file: Path, as_json: bool) -> int:
+    print(f"orbitscope: {error}", file=sys.stderr)
+    if as_json:
+        _print_json({"input": str(file), "error": str(error)})
+    return 1
+
+
+def _print_json(value: dict) -> None:
+    def plain(x):
+        if isinstance(x, dict):
+            return {k: plain(v) for k, v in x.items()}
+        return None if isinstance(x, float) and not math.isfinite(x) else x
+
+    text = json.dumps(plain(value), ensure_ascii=True, sort_keys=True)
+    print(text, flush=True)
+
+
+def _print_table(orbits: list["Orbit"], *, title: str, heading: list[tuple[str, str]] = ()) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title, style="bold"), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
+    )
+    for name, value in heading:
+        table.add_row(Text(name), Text(value))
+    for name, (label, unit, form) in _TABLE.items():
+        values = [orbit.metrics.get(name) for orbit in orbits]
+        if any(value is not None for value in values):
+            shown = ["" if v is None or math.isnan(v) else format(v, form) for v in values]
+            unit = "" if form.endswith("%") else unit
+            table.add_row(Text(label), *(Text(f"{v} {unit}".strip(), justify="right") for v in shown))
+    Console(highlight=False).print(table)

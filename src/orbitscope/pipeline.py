@@ -1,0 +1,193 @@
+"""The main job: one file in, one orbit folder out."""
+
+import os
+import re
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from . import geometry, media, store
+from .config import PRESET_FEATURES, Settings, check_window, settings
+from .embedder import Embedder
+from .errors import OrbitscopeWarning
+from .features import spectrogram
+from .training import Progress
+from .types import Frames, Orbit, Trajectory
+
+SUFFIX = ".orbit"
+STAGES = ("decoding", "compiling", "training", "measuring", "drawing")
+_LONGEST_NAME = 200  # bytes of UTF-8; most file systems take 255
+_TYPICAL_OF = 256
+
+Report = Callable[[str, Progress | None], None]
+
+
+def run(
+    path: str | os.PathLike,
+    *,
+    output: str | os.PathLike = ".",
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    features: str | None = None,
+    preset: str = "default",
+    skip_existing: bool = False,
+    figures: bool = True,
+    report: Report | None = None,
+    **options,
+) -> Orbit:
+    """Decode a recording, train a model on it, embed it, measure it, draw it, and keep all that in an orbit folder.
+
+    Parameters
+    ----------
+    path : path-like
+        A sound file, or a video with sound.
+    output : path-like
+        The folder to put ``NAME.orbit`` into, or, where it ends in ``.orbit``, the orbit folder itself. If
+        ``NAME.orbit`` holds another recording, six digits of this one's SHA-256 are added to the name.
+    start_s, duration_s : float, optional
+        The stretch to take, in seconds.
+    features : {"mel", "article", "cqt"}, optional
+        By default the preset's.
+    preset : {"default", "article"}
+    skip_existing : bool
+        Give back the orbit that is there if it is of the same recording, stretch and settings.
+    figures : bool
+        Whether to draw the figures.
+    report : callable, optional
+        Called as ``report(stage, progress)`` when one of :data:`STAGES` begins, with None, and after every chunk of
+        training steps.
+    **options
+        Any field of :class:`orbitscope.Settings`: ``latent_dim``, ``window_s``, ``steps``, ``seed``, …
+
+    Returns
+    -------
+    Orbit
+
+    Raises
+    ------
+    InputError
+        An option out of range, or a recording that cannot be used; nothing is written.
+    StoreError
+        The orbit cannot be written; nothing is left half-written.
+    """
+    begun = time.perf_counter()
+    report = report or (lambda stage, progress: None)
+    resolved = settings(preset, **options)
+    check_window(resolved.window_s)
+    kind = features or PRESET_FEATURES[preset]
+    stretch = {"start_s": start_s, "duration_s": duration_s}
+    sound = media.stream(path, **stretch)
+    target = _target(Path(output), sound)
+    if skip_existing and (found := _same_orbit(target, sound.source.sha256, resolved, kind, stretch)):
+        return found
+    with store.new_orbit(target) as folder, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", OrbitscopeWarning)
+        report("decoding", None)
+        frames = spectrogram(sound, kind)
+        decoded = time.perf_counter()
+        report("compiling", None)
+        embedder = Embedder.of(resolved, features=kind, preset=preset)
+        embedder.fit(frames, callback=lambda progress: report("training", progress))
+        report("measuring", None)
+        trajectory = embedder.transform(frames)
+        metrics = {
+            "duration_s": frames.duration_s,
+            "frames": len(frames),
+            "points": len(trajectory),
+            **embedder.evaluate(frames),
+            "turning_angle_deg": geometry.mean_turning_angle(trajectory.points),
+            "rms_radius": geometry.rms_radius(trajectory.points),
+            "decoding_s": decoded - begun,
+            "compiling_s": embedder.fit_.compile_seconds,
+            "training_s": embedder.fit_.seconds,
+        }
+        embedder.save(folder / store.MODEL)
+        if figures:
+            report("drawing", None)
+            _draw(folder / "figures", embedder, frames, trajectory)
+        metrics["total_s"] = time.perf_counter() - begun
+        store.write_orbit(
+            folder,
+            trajectory=trajectory,
+            features=kind,
+            settings=resolved.to_dict(),
+            metrics=metrics,
+            history=embedder.fit_.history,
+            notices=[str(w.message) for w in caught if issubclass(w.category, OrbitscopeWarning)],
+            extra={"preset": preset, **stretch},
+        )
+    for warning in caught:
+        warnings.warn(warning.message, warning.category, stacklevel=2)
+    return store.read_orbit(target)
+
+
+def _target(output: Path, sound: media.AudioStream) -> Path:
+    """Where the orbit of a recording goes: the same place for the same recording, another for another."""
+    if output.suffix == SUFFIX:
+        return output
+    stem = re.sub(r"[\x00-\x1f\x7f/\\]", "_", sound.path.stem) or "recording"
+    while len(os.fsencode(stem)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    plain = output / f"{stem}{SUFFIX}"
+    taken = plain.exists() and store.is_orbit(plain) and _sha256(plain) != sound.source.sha256
+    return output / f"{stem}-{sound.source.sha256[:6]}{SUFFIX}" if taken else plain
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return store.read_orbit(path).trajectory.source.sha256
+    except store.StoreError:
+        return None
+
+
+def _same_orbit(path: Path, sha256: str, resolved: Settings, kind: str, stretch: dict) -> Orbit | None:
+    try:
+        orbit = store.read_orbit(path)
+        same = (
+            orbit.trajectory.source.sha256 == sha256
+            and Settings.from_dict(orbit.settings) == resolved
+            and orbit.manifest["features"] == kind
+            and all(orbit.manifest["extra"].get(name) == value for name, value in stretch.items())
+        )
+    except (store.StoreError, ValueError, TypeError):
+        return None
+    return orbit if same else None
+
+
+def _draw(folder: Path, embedder: Embedder, frames: Frames, trajectory: Trajectory) -> None:
+    from . import plots
+
+    folder.mkdir()
+    typical, r2 = _typical_window(embedder, frames, trajectory)
+    start_s = frames.start_s + typical * frames.hop_s
+    drawn = {
+        "trajectory": plots.plot_trajectory(trajectory),
+        "spectrogram": plots.plot_spectrogram(
+            frames, window_s=trajectory.window_s, window_start_s=start_s - frames.hop_s / 2
+        ),
+        "losses": plots.plot_losses(embedder.fit_.history),
+        "windows": plots.plot_windows(
+            frames.values[typical : typical + embedder.window_],
+            embedder.inverse_transform(trajectory.points[typical : typical + 1])[0],
+            hop_s=frames.hop_s,
+            frequencies_hz=frames.frequencies_hz,
+            time_s=start_s,
+            r2=r2,
+        ),
+    }
+    for name, figure in drawn.items():
+        plots.save(figure, folder, name)
+
+
+def _typical_window(embedder: Embedder, frames: Frames, trajectory: Trajectory) -> tuple[int, float]:
+    """Index and R² of the window whose R² is the median of 255 evenly spaced ones."""
+    at = np.unique(np.linspace(0, len(trajectory) - 1, min(len(trajectory), _TYPICAL_OF - 1)).round().astype(int))
+    windows = frames.values[at[:, None] + np.arange(embedder.window_)]
+    error = np.sum((embedder.inverse_transform(trajectory.points[at]) - windows) ** 2, axis=(1, 2))
+    spread = np.sum((windows - windows.mean(axis=0)) ** 2, axis=(1, 2))
+    r2 = 1 - error / np.maximum(spread, 1e-12)
+    middle = np.argsort(r2)[len(r2) // 2]
+    return int(at[middle]), float(r2[middle])

@@ -1,0 +1,83 @@
+"""How a run shows its progress: a bar with the time left on a terminal, plain lines elsewhere, or nothing."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_EVERY_S = 5.0
+
+
+@contextmanager
+def reporter(name: str, *, quiet: bool) -> Iterator["_Silent"]:
+    """Lend a ``report(stage, progress)`` for one input, fit for where stderr goes."""
+    if quiet:
+        yield _Silent()
+    elif sys.stderr.isatty():
+        with _Bar(name) as bar:
+            yield bar
+    else:
+        yield _Lines(name)
+
+
+class _Silent:
+    def __call__(self, stage: str, progress) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        """Show a line beside the progress."""
+
+
+class _Lines(_Silent):
+    def __init__(self, name: str):
+        self._name, self._begun, self._last = name, None, 0.0
+
+    def __call__(self, stage: str, progress) -> None:
+        now = time.monotonic()
+        if progress is None:
+            self.say(stage)
+            return
+        if self._begun is None:
+            self._begun = self._last = now
+            self._from = progress.step
+        elif now - self._last >= _EVERY_S:
+            self._last = now
+            left_s = (now - self._begun) / (progress.step - self._from) * (progress.steps - progress.step)
+            self.say(f"training, step {progress.step} of {progress.steps}, {left_s:.0f} s left")
+
+    def say(self, text: str) -> None:
+        print(f"{self._name}: {text}", file=sys.stderr, flush=True)
+
+
+class _Bar(_Silent):
+    def __init__(self, name: str):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.fields[name]}", markup=False),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[loss]}", markup=False),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", name=name, total=None, loss="")
+
+    def __enter__(self):
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_):
+        self._bar.stop()
+
+    def __call__(self, stage: str, progress) -> None:
+        if progress is None:
+            self._bar.update(self._task, description=stage, loss="")
+        else:
+            loss = ", ".join(f"{term} {value.mean():.4f}" for term, value in progress.losses.items())
+            self._bar.update(self._task, description=stage, completed=progress.step, total=progress.steps, loss=loss)
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, highlight=False)
