@@ -6,6 +6,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,24 +39,26 @@ class Process:
 
 
 def timed(command: Sequence[str | os.PathLike], **environment: str | os.PathLike) -> Process:
-    """Run a command, its standard error passed on, and time it from outside.
+    """Run a command and time it from outside.
 
     Raises
     ------
-    subprocess.CalledProcessError
-        The command failed.
+    RuntimeError
+        The command failed; with the end of what it wrote on standard error.
     """
     command = [str(part) for part in command]
     environment = {**os.environ, **{name: str(value) for name, value in environment.items()}}
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begun
-    process.stdout.close()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, output)
+    with tempfile.TemporaryFile("w+") as errors:
+        begun = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        process.stdout.close()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{errors.read()[-2000:]}")
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / _MIB
     return Process(seconds, usage.ru_utime + usage.ru_stime, peak, output)
 
@@ -81,10 +84,10 @@ def machine() -> str:
     )
 
 
-def write_section(name: str, body: str, path: Path = RESULTS) -> None:
+def write_section(name: str, body: str, path: Path = RESULTS, title: str = "Results") -> None:
     """Put ``body`` (Markdown) in place of the section ``name`` of a file, or at its end if it has none."""
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    text = path.read_text() if path.exists() else "# Results\n\nWritten by the scripts in this folder; do not edit.\n"
+    text = path.read_text() if path.exists() else f"# {title}\n\nBetween the markers, a script in benchmarks/ wrote this.\n"
     section = f"{begin}\n{body.strip()}\n\nMeasured on: {machine()}\n{end}"
     if begin in text:
         before, rest = text.split(begin, 1)

@@ -37,8 +37,8 @@ class Reference:
         Trace of the covariance of y on the training part.
     window, hop_s, start_s
         Frames in a window; window i is centred at ``start_s + i * hop_s``.
-    trained_frames : int
-        The first frames of the recording; all of them in sample.
+    trained : int
+        The first so many windows are the training part; all of them in sample.
     """
 
     y: np.ndarray
@@ -46,22 +46,25 @@ class Reference:
     window: int
     hop_s: float
     start_s: float
-    trained_frames: int
+    trained: int
 
     @property
     def held_out(self) -> bool:
-        return self.trained_frames < len(self.y) + self.window - 1
+        return self.trained < len(self.y)
+
+    @property
+    def trained_frames(self) -> int:
+        return self.trained + self.window - 1
 
     @property
     def library(self) -> np.ndarray:
         """Windows of the training part whose futures lie in it too."""
-        return np.arange(self.trained_frames - self.window + 1 - HORIZONS[-1])
+        return np.arange(self.trained - HORIZONS[-1])
 
     @property
     def starts(self) -> np.ndarray:
         """Initial conditions; held out they come after a gap of window + horizon."""
-        gap = self.window + HORIZONS[-1]
-        first = self.trained_frames - self.window + 1 + gap if self.held_out else 0
+        first = self.trained + self.window + HORIZONS[-1] if self.held_out else 0
         return np.arange(first, len(self.y) - HORIZONS[-1])
 
 
@@ -70,13 +73,12 @@ def reference(article: Frames, window: int, trained_share: float = TRAINED_SHARE
     magnitude = article.values.astype(np.float64)
     floor = magnitude.max() * 10 ** (-_FLOOR_DB / 20)
     decibels = 20 * np.log10(np.maximum(magnitude, floor))
-    trained_frames = round(trained_share * len(article))
     windows = np.lib.stride_tricks.sliding_window_view(decibels, window, axis=0).reshape(len(article) - window + 1, -1)
-    training = windows[: trained_frames - window + 1]
-    y = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(training).transform(windows)
-    variance = float(y[: len(training)].var(axis=0).sum())
+    trained = round(trained_share * len(windows))
+    y = PCA(COMPONENTS, svd_solver="covariance_eigh").fit(windows[:trained]).transform(windows)
+    variance = float(y[:trained].var(axis=0).sum())
     start_s = article.start_s + article.hop_s * (window - 1) / 2
-    return Reference(y, variance, window, article.hop_s, start_s, trained_frames)
+    return Reference(y, variance, window, article.hop_s, start_s, trained)
 
 
 def aligned(points: np.ndarray, start_s: float, hop_s: float, to: Reference) -> np.ndarray:
@@ -101,7 +103,7 @@ def analog_scores(z: np.ndarray, ref: Reference) -> dict[str, list[float]]:
 
 def controls(ref: Reference) -> dict[str, dict[str, list[float]]]:
     """Persistence, the mean of the training part, and analogs found by the first 3 and 12 components of y."""
-    mean = ref.y[: ref.trained_frames - ref.window + 1].mean(axis=0)
+    mean = ref.y[: ref.trained].mean(axis=0)
     at = ref.starts
     persistence = [_nrmse(ref.y[at], at + k, ref) for k in HORIZONS]
     constant = [_nrmse(mean, at + k, ref) for k in HORIZONS]

@@ -205,7 +205,7 @@ class TestProcesses:
         code = WRITER.format(tests=Path(__file__).parent, rounds=1)
         die = "import os, signal; die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         if moment == "writing":
-            die += "from orbitscope import store; store._check_whole = die\n"
+            die += "from orbitscope import _atomic; _atomic._check_whole = die\n"
         else:
             die += "from orbitscope import store; store.Path.rename, old = lambda a, b: die() if a.name == 'new'"
             die += " else old(a, b), store.Path.rename\n"

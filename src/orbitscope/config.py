@@ -5,6 +5,7 @@ A :class:`Settings` is complete and checked: whoever holds one need not check it
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
 
 from .errors import InputError
 
@@ -64,13 +65,13 @@ class Settings:
         _number(self, "window_s", 0.0, math.inf, open_low=True)
         _integer(self, "context", 2, 10_000)
         for name in ("channels", "decoder_units"):
-            units = getattr(self, name)
-            if not units or any(not isinstance(n, int) or n < 1 for n in units):
-                raise InputError(f"{name} is {units!r}; it must be a tuple of positive whole numbers")
+            _sizes(self, name)
         _choice(self, "activation", ("relu", "silu"))
         _choice(self, "decoder", ("mlp", "conv"))
         _choice(self, "schedule", ("cosine", "constant"))
         _integer(self, "predictor_units", 1, 4096)
+        if not isinstance(self.predictor_velocity, bool):
+            raise InputError(f"predictor_velocity is {self.predictor_velocity!r}; it must be True or False")
         _number(self, "predictor_dropout", 0.0, 0.95)
         for name in ("reconstruction_weight", "forecast_weight", "off_center_weight", "curvature_weight", "clip_norm"):
             _number(self, name, 0.0, 1e6)
@@ -132,7 +133,7 @@ def settings(preset: str = "default", **overrides) -> Settings:
     InputError
         An unknown preset or option, or a value out of range.
     """
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise InputError(f"preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}")
     _refuse_unknown(overrides)
     given = {k: v for k, v in overrides.items() if v is not None}
@@ -169,20 +170,33 @@ def check_window(window_s: float) -> None:
 
 def _integer(owner, name, low, high):
     value = getattr(owner, name)
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if not _is_whole(value):
         raise InputError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
     if not low <= value <= high:
         raise InputError(f"{name} is {value}; it must be from {low} to {high}")
     object.__setattr__(owner, name, int(value))
 
 
+def _sizes(owner, name):
+    value = getattr(owner, name)
+    if not isinstance(value, (tuple, list)) or not value or not all(_is_whole(n) and n > 0 for n in value):
+        raise InputError(f"{name} is {value!r}; it must be a tuple of positive whole numbers")
+    object.__setattr__(owner, name, tuple(int(n) for n in value))
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def _number(owner, name, low, high, open_low=False):
     value = getattr(owner, name)
     bounds = f"{'above' if open_low else 'from'} {low:g}" + (f" to {high:g}" if math.isfinite(high) else "")
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise InputError(f"{name} is {value!r}; it must be a number {bounds}")
     try:
         value = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {value!r}; it must be a number {bounds}") from None
+    except OverflowError:
+        value = math.inf
     if not math.isfinite(value) or not low <= value <= high or (open_low and value == low):
         raise InputError(f"{name} is {value:g}; it must be {bounds}")
     object.__setattr__(owner, name, value)

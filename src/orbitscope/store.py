@@ -8,19 +8,14 @@ and beside them figures and whatever else the run wrote. :func:`new_orbit` lends
 gives it its final name at the end. Files are untrusted when read: any fault is a StoreError that names the file.
 """
 
-import errno
-import hashlib
 import io
 import json
 import math
 import os
 import platform
 import secrets
-import shutil
-import socket
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata as packages
@@ -30,7 +25,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from .errors import StoreError
+from ._atomic import new_folder, store_error, sync, write, writing
 from .types import Orbit, Source, Trajectory
 
 SCHEMA_VERSION = 1
@@ -50,18 +45,10 @@ _MANIFEST_TYPES = {
     "notices": list,
     "extra": dict,
 }
-_REMEDIES = {
-    errno.ENOSPC: "free some space, or choose another place",
-    errno.EDQUOT: "free some space, or choose another place",
-    errno.ENAMETOOLONG: "choose a shorter name",
-}
-_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-_OTHER_PLACE = "choose a place that you may write to"
 _RUN_AGAIN = "make it anew with orbitscope run"
 
 
-@contextmanager
-def new_orbit(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+def new_orbit(path: str | Path, *, overwrite: bool = True) -> AbstractContextManager[Path]:
     """Lend a folder to write an orbit into; at the end of the block it becomes ``path``, at an error it vanishes.
 
     The folder is a hidden sibling of ``path``, of this process alone. An older orbit at ``path`` stays until the new
@@ -84,24 +71,7 @@ def new_orbit(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
     StoreError
         ``path`` is taken, cannot be written, or the disk is full.
     """
-    path = Path(path)
-    target = Path(os.path.realpath(path))
-    workspace = target.with_name(f"{_workspace_prefix(target)}{os.getpid()}-{secrets.token_hex(4)}")
-    new = workspace / "new"
-    try:
-        with _writing(path):
-            _check_free(path, overwrite)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _clear_leftovers(target)
-            new.mkdir(parents=True)
-        with _naming(path, instead_of=new):
-            yield new
-        with _writing(path):
-            _check_whole(new, path)
-            _sync_all(new)
-            _exchange(workspace, target, path, overwrite)
-    finally:
-        _clear(workspace, target)
+    return new_folder(path, is_ours=is_orbit, required=(MANIFEST, MODEL, TRAJECTORY), overwrite=overwrite)
 
 
 def write_orbit(
@@ -158,8 +128,8 @@ def write_orbit(
         "notices": list(notices),
         "extra": extra or {},
     }
-    _write(folder / TRAJECTORY, content.getbuffer())
-    _write(folder / MANIFEST, _to_json(manifest, indent=2) + b"\n")
+    write(folder / TRAJECTORY, content.getbuffer())
+    write(folder / MANIFEST, _to_json(manifest, indent=2) + b"\n")
 
 
 def read_orbit(path: str | Path) -> Orbit:
@@ -174,9 +144,11 @@ def read_orbit(path: str | Path) -> Orbit:
     """
     path = Path(path)
     if not path.exists():
-        raise _error(path, "there is no such orbit folder", "check the name")
+        raise store_error(path, "there is no such orbit folder", "check the name")
     if not path.is_dir() or not (path / MANIFEST).exists():
-        raise _error(path, f"it is not an orbit folder: no {MANIFEST} in it", "give a NAME.orbit that orbitscope made")
+        raise store_error(
+            path, f"it is not an orbit folder: no {MANIFEST} in it", "give a NAME.orbit that orbitscope made"
+        )
     manifest = _read_manifest(path / MANIFEST)
     arrays = _read_arrays(path / TRAJECTORY)
     _need_file(path / MODEL)
@@ -219,9 +191,9 @@ def write_weights(path: str | Path, arrays: dict[str, np.ndarray], metadata: dic
     content = safetensors.numpy.save(arrays, metadata={_WEIGHTS_KEY: _to_json(metadata).decode()})
     new = path.with_name(f".orbitscope-{os.getpid()}-{secrets.token_hex(4)}.new")
     try:
-        with _writing(path):
-            _write(new, content, shown=path)
-            _sync(new)
+        with writing(path):
+            write(new, content, shown=path)
+            sync(new)
             new.replace(path)
     finally:
         with suppress(OSError):
@@ -242,143 +214,11 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
         text = (file.metadata() or {}).get(_WEIGHTS_KEY)
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if text is None:
-        raise _error(path, "it was not written by Orbitscope", "give a model that orbitscope made")
+        raise store_error(path, "it was not written by Orbitscope", "give a model that orbitscope made")
     return arrays, _parse_json(text, path)
 
 
 # Writing
-
-
-def _workspace_prefix(target):
-    """How the hidden siblings of ``target`` begin: short for any name, and apart for each machine, since a process id
-    says nothing about another machine's processes."""
-    digest = hashlib.sha256(os.fsencode(f"{socket.gethostname()}\n{target.name}")).hexdigest()
-    return f".orbitscope-{digest[:12]}-"
-
-
-def _clear_leftovers(target):
-    """Remove what killed processes left beside ``target``."""
-    for workspace in target.parent.glob(f"{_workspace_prefix(target)}*"):
-        if not _is_running(workspace.name.split("-")[2]):
-            _clear(workspace, target)
-
-
-def _clear(workspace, target):
-    """Remove a workspace; an orbit that was set aside in it goes back if its place is empty."""
-    old = workspace / "old"
-    if old.exists() and not os.path.lexists(target):
-        with suppress(OSError):
-            old.rename(target)
-    shutil.rmtree(workspace, ignore_errors=True)
-
-
-def _is_running(process_id):
-    if os.name == "nt":  # there, signal 0 would end the process instead of asking after it
-        return True
-    try:
-        os.kill(int(process_id), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, ValueError, OverflowError):
-        pass
-    return True
-
-
-def _check_free(path, overwrite):
-    if _is_foreign(path):
-        raise _error(path, "it exists and is not a readable orbit folder", "move it away, or choose another name")
-    if not overwrite and path.exists():
-        raise _error(path, "it exists already", "remove it, or choose another name")
-
-
-def _is_foreign(path):
-    """Whether something that is no orbit goes by the name ``path``. Another writer may exchange one orbit for another
-    meanwhile, so a look counts only if it saw one and the same thing throughout."""
-    for _ in range(100):
-        try:
-            before, known, after = os.stat(path), is_orbit(path), os.stat(path)
-        except OSError:
-            return False
-        if known:
-            return False
-        if (before.st_ino, before.st_ctime_ns) == (after.st_ino, after.st_ctime_ns):
-            break
-    return True
-
-
-def _check_whole(folder, path):
-    for name in (MANIFEST, MODEL, TRAJECTORY):
-        if not (folder / name).is_file():
-            raise _error(path / name, "it was not written, so the orbit is not kept", "please report this")
-
-
-def _exchange(workspace, target, path, overwrite):
-    """Give the new folder the name ``target``. Between the two renames nothing goes by that name, and another writer
-    may take it: then its orbit, whole too, is set aside in turn."""
-    for attempts_left in reversed(range(100)):
-        _check_free(path, overwrite)
-        try:
-            if overwrite and target.exists():
-                with suppress(FileNotFoundError):  # another writer has it set aside at this moment
-                    target.rename(workspace / "old")
-            (workspace / "new").rename(target)
-            break
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not attempts_left:
-                raise
-            shutil.rmtree(workspace / "old", ignore_errors=True)
-    _sync(target.parent)
-
-
-def _sync_all(folder):
-    for parent, _, names in os.walk(folder):
-        for name in (*names, "."):
-            _sync(Path(parent, name))
-
-
-def _sync(path):
-    """Wait until ``path`` is on the disk; folders too, where the system can."""
-    if os.name == "nt" and path.is_dir():
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _write(path, content, shown=None):
-    with _writing(shown or path):
-        path.write_bytes(content)
-
-
-@contextmanager
-def _writing(path):
-    """Turn what the system says about writing ``path`` into a StoreError."""
-    try:
-        yield
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-@contextmanager
-def _naming(path, instead_of):
-    """Let errors of writing inside the lent folder speak of ``path``; errors that are not about it pass as they are."""
-    try:
-        yield
-    except StoreError as error:
-        raise StoreError(str(error).replace(str(instead_of), str(path))) from error
-    except OSError as error:
-        file = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
-        if file is not None and file.is_relative_to(instead_of):
-            raise _unwritable(path / file.relative_to(instead_of), error) from error
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            raise _unwritable(path, error) from error
-        raise
-
-
-def _unwritable(path, error):
-    return _error(path, f"it cannot be written: {error.strerror or error}", _REMEDIES.get(error.errno, _OTHER_PLACE))
 
 
 def _to_json(value, indent=None):
@@ -417,7 +257,7 @@ def _read_manifest(file):
         content = file.read_bytes()
     manifest = _parse_json(content, file)
     if manifest.get("format") != _FORMAT:
-        raise _error(file, "it is not the manifest of an orbit", "give a NAME.orbit that orbitscope made")
+        raise store_error(file, "it is not the manifest of an orbit", "give a NAME.orbit that orbitscope made")
     _check_schema(manifest.get("schema"), file)
     for name, kind in _MANIFEST_TYPES.items():
         _need(isinstance(manifest.get(name), kind), file, f"{name!r} is missing or no {kind.__name__}")
@@ -432,10 +272,10 @@ def _check_schema(schema, file):
     _need(type(schema) is int, file, "'schema' is missing or no whole number")
     if schema > SCHEMA_VERSION:
         reason = f"made by a newer Orbitscope (schema {schema}, this one reads up to {SCHEMA_VERSION})"
-        raise _error(file, reason, "upgrade with pip install --upgrade orbitscope")
+        raise store_error(file, reason, "upgrade with pip install --upgrade orbitscope")
     if schema < SCHEMA_VERSION:
         reason = f"made by an older Orbitscope (schema {schema}, this one reads {SCHEMA_VERSION})"
-        raise _error(file, reason, _RUN_AGAIN)
+        raise store_error(file, reason, _RUN_AGAIN)
 
 
 def _read_arrays(file):
@@ -481,7 +321,7 @@ def _reading(file):
 
 def _need_file(file):
     if not file.is_file():
-        raise _error(file, "there is no such file", _RUN_AGAIN)
+        raise store_error(file, "there is no such file", _RUN_AGAIN)
 
 
 def _need(condition, file, reason):
@@ -490,14 +330,4 @@ def _need(condition, file, reason):
 
 
 def _damaged(file, reason):
-    return _error(file, f"it is damaged or cannot be read ({reason})", _RUN_AGAIN)
-
-
-def _error(file, reason, remedy):
-    """A StoreError of one line; what came from a file is cut short and cannot steer the terminal."""
-    return StoreError(f"{_plain_text(str(file), 4096)}: {_plain_text(str(reason), 200)}; {remedy}")
-
-
-def _plain_text(text, limit):
-    text = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return store_error(file, f"it is damaged or cannot be read ({reason})", _RUN_AGAIN)
