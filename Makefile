@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test lint format bench bench-setup constraints clean
 
 demo: $(READY)
-	$(BIN)/orbitscope run examples/vibe_ace.ogg --start 6 --duration 30 --output demo
+	$(BIN)/orbitscope run examples/vibe_ace.ogg --output demo
 	@echo "Look at demo/vibe_ace.orbit/figures/trajectory.png"
 
 test: $(READY)

@@ -15,10 +15,8 @@ The budget that counts is the smallest with which ours equals or betters both ta
 """
 
 import argparse
-import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 
@@ -29,70 +27,12 @@ TARGETS = {"training": 20, "cold process": 5, "warm process": 12}
 PICTURE = HERE / "against_keras.png"
 
 
-def work_keras(clip: str, seed: int, epochs: int) -> dict:
-    import keras_model
-
-    frames = keras_model.article_spectrogram(keras_model.load_mono(clip))
-    evaluating = []
-
-    def on_epoch(epoch, *networks):
-        begun = time.perf_counter()
-        found = keras_model.evaluate(frames, *networks)
-        evaluating.append(time.perf_counter() - begun)
-        return {name: value for name, value in found.items() if name != "trajectory"}
-
-    result = keras_model.train(frames, seed=seed, epochs=epochs, on_epoch=on_epoch)
-    curve = [{"seconds": entry["seconds"], "step": entry["epoch"]} | entry["evaluation"] for entry in result.history]
-    return {"curve": curve, "training": result.train_seconds, "extra": sum(evaluating[:-1]), "frames": digest(frames)}
-
-
-def work_ours(clip: str, seed: int, steps: int | None, watched: bool) -> dict:
-    import orbitscope
-    from orbitscope import inference
-    from orbitscope.geometry import mean_turning_angle
-
-    frames = orbitscope.spectrogram(orbitscope.load(clip), "article")
-    embedder = orbitscope.Embedder(steps=steps, random_state=seed)
-    curve, clock = [], {"resumed": None}
-
-    def watch(progress):
-        paused = time.perf_counter()
-        model = progress.model()
-        points = inference.encode(model.encoder, frames.values)
-        loss = inference.forecast_loss(model.predictor, points, embedder.resolve().context)
-        since = paused - clock["resumed"] if clock["resumed"] else None
-        found = inference.reconstruction_report(model, frames.values, points)
-        curve.append({"step": progress.step, "since": since, "forecast_loss": loss} | shared_names(found))
-        clock["resumed"] = time.perf_counter()
-
-    trajectory = embedder.fit(frames, callback=watch if watched else None).transform(frames)
-    found = embedder.evaluate(frames)
-    if watched:
-        # The first chunk is not seen from here: it is what the others leave of the time of training.
-        curve[0]["since"] = embedder.fit_.seconds - sum(entry["since"] for entry in curve[1:])
-        for entry, seconds in zip(curve, np.cumsum([entry.pop("since") for entry in curve]), strict=True):
-            entry["seconds"] = float(seconds)
-    end = shared_names(found) | {"forecast_loss": found["forecast_loss"]}
-    end["turning_degrees"] = mean_turning_angle(trajectory.points)
-    fit = embedder.fit_
-    times = {"training": fit.seconds, "compiling": fit.compile_seconds, "steps": embedder.settings_.steps}
-    return times | {"curve": curve, "end": end, "frames": digest(frames.values)}
-
-
-def shared_names(report: dict) -> dict:
-    return {"bce": report["bce"], "share": report["reconstruction_share"], "floor": report["bce_floor"]}
-
-
-def digest(frames: np.ndarray) -> list[float]:
-    """Enough to tell that two processes saw the same spectrogram."""
-    return [*map(float, frames.shape), float(frames.sum(dtype=np.float64)), float(frames[:, 10].std(dtype=np.float64))]
-
-
 def repeat(clip: Path, seed: int, options: argparse.Namespace) -> dict:
     """One turn of Keras and of ours with every budget."""
+
     def run(who, *arguments, python=sys.executable, **environment):
-        asked = ["--work", who, "--seed", seed, *arguments]
-        return timed([python, "-W", "ignore", Path(__file__), clip, *asked], TF_CPP_MIN_LOG_LEVEL=3, **environment)
+        command = [python, HERE / "contestant.py", who, clip, "--seed", seed, *arguments]
+        return timed(command, TF_CPP_MIN_LOG_LEVEL=3, **environment)
 
     keras = run("keras", "--epochs", options.epochs, python=options.keras_python or sys.executable)
     curve = keras.answer["curve"]
@@ -108,7 +48,9 @@ def repeat(clip: Path, seed: int, options: argparse.Namespace) -> dict:
             cold, warm = (run("ours", "--steps", steps, ORBITSCOPE_CACHE_DIR=cache) for _ in range(2))
             turn["ours"][steps] = {"cold": cold, "warm": warm}
             end = warm.answer["end"]
-            say(f"  {steps} steps: {warm.answer['training']:.2f} s, cold {cold.seconds:.1f}, warm {warm.seconds:.1f}, {end}")
+            say(
+                f"  {steps} steps: {warm.answer['training']:.2f} s, whole {cold.seconds:.1f}, {warm.seconds:.1f}: {end}"
+            )
         turn["watched"] = run("ours", "--watched", ORBITSCOPE_CACHE_DIR=cache).answer
     for who in (turn["watched"], *(p["warm"].answer for p in turn["ours"].values())):
         np.testing.assert_allclose(who["frames"], keras.answer["frames"], rtol=1e-4, err_msg="not the same spectrogram")
@@ -140,27 +82,32 @@ def report(turns: list[dict], budgets: list[int], clip: Path, epochs: int) -> st
         goal = TARGETS[what]
         result = verdict(bool(reaching) and ratio >= goal)
         rows.append([what, spread(theirs), spread(own), f"1/{ratio:.1f}", f"1/{goal}", result])
-    compiling = ", ".join(
-        f"{kind} {spread([o[kind].answer['compiling'] for o in ours], '{:.2f}')} s" for kind in ("cold", "warm")
+    processes = {"Keras": keras} | {f"ours, {kind}": [o[kind] for o in ours] for kind in ("cold", "warm")}
+    details = [
+        [
+            who,
+            spread([p.answer["compiling"] for p in those], "{:.2f}"),
+            spread([p.peak_mib for p in those], "{:.0f}"),
+            spread([p.cpu_seconds for p in those]),
+        ]
+        for who, those in processes.items()
+    ]
+    found = (
+        f"reached in every repeat with **{chosen} steps**" if reaching else "**not reached with any of these steps**"
     )
-    memory = [[what, spread([p.peak_mib for p in processes], "{:.0f}"), spread([p.cpu_seconds for p in processes])]
-              for what, processes in {
-                  "Keras": keras, "ours, cold": [o["cold"] for o in ours], "ours, warm": [o["warm"] for o in ours]
-              }.items()]  # fmt: skip
-    seen = "in every repeat" if reaching else "**in no budget tried in every repeat**"
     windows = int(keras[0].answer["frames"][0]) - 21
     return f"""\
 ## Against the published model in Keras
 
-`{clip.name}`, {windows} windows of 22 frames, 3 dimensions, forecast weight 0.001, {epochs} epochs of Keras,
-{len(turns)} repeats with a seed each; medians, with the lowest and highest in brackets; seconds. Both of Keras's best
-epochs are reached with **{chosen} steps** {seen}. Whole processes read the sound, train, embed and evaluate once.
+`{clip.name}`, {windows} windows of 22 frames, 3 dimensions, forecast weight 0.001, {epochs} epochs of Keras; repeats,
+each with its own seed: {len(turns)}; medians, with the lowest and highest in brackets. Keras's best figures are
+{found}. Whole processes read the sound, train, embed and evaluate once.
 
 {table(["", "Keras (s)", "ours (s)", "median ratio", "target", ""], rows)}
 
-Compilation is outside the training time and inside the whole processes: {compiling}.
+Compiling, or tracing Keras's graph, is left out of the training times and is inside the whole processes.
 
-{table(["process", "peak memory (MiB)", "processor time (s)"], memory)}
+{table(["process", "compiling (s)", "peak memory (MiB)", "processor time (s)"], details)}
 
 {table(["model", "training (s)", "BCE", "share", "forecast loss", "reaches both"], quality_rows(turns, budgets))}
 
@@ -198,21 +145,16 @@ def draw(turns: list[dict]) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for loss, ax, label in zip(("bce", "forecast_loss"), axes, ("reconstruction BCE (nats)", "forecast loss"), strict=True):
+    labels = {"share": "reconstruction share", "forecast_loss": "forecast loss"}
+    for (loss, label), ax in zip(labels.items(), axes, strict=True):
         for i, turn in enumerate(turns):
-            for name, curve, color in (
-                ("Keras", turn["keras"].answer["curve"], "C1"),
-                ("Orbitscope, default budget", turn["watched"]["curve"], "C0"),
-            ):
+            curves = {"Keras": turn["keras"].answer["curve"], "Orbitscope, default budget": turn["watched"]["curve"]}
+            for (name, curve), color in zip(curves.items(), ("C1", "C0"), strict=True):
                 seconds, values = [e["seconds"] for e in curve], [e[loss] for e in curve]
                 ax.plot(seconds, values, "o-", ms=2, lw=1, color=color, alpha=0.7, label=None if i else name)
-        lows = [min(e[loss] for e in turn["watched"]["curve"]) for turn in turns]
-        if loss == "bce":
-            ax.axhline(turns[0]["watched"]["end"]["floor"], color="0.5", lw=0.8, ls=":", label="entropy floor")
-            ax.set_ylim(None, max(e["bce"] for turn in turns for e in turn["keras"].answer["curve"][1:]) * 1.02)
-        else:
-            ax.set_ylim(min(0, *lows), None)
         ax.set(xscale="log", xlabel="training, without compilation (s)", ylabel=label)
+    axes[0].set_ylim(-0.3, 1)
+    axes[1].set_ylim(0, None)
     axes[0].legend(fontsize=8)
     figure.savefig(PICTURE, dpi=90)
     plt.close(figure)
@@ -226,16 +168,7 @@ def main() -> None:
     parser.add_argument("--budgets", type=int, nargs="+", default=[100, 150, 200, 300, 400], help="steps of ours")
     parser.add_argument("--duration", type=float, help="take only the first so many seconds of the clip")
     parser.add_argument("--keras-python", help="a Python with tensorflow-cpu and soundfile, if not this one")
-    for hidden in ("--work", "--seed", "--steps"):
-        parser.add_argument(hidden, type=str if hidden == "--work" else int, help=argparse.SUPPRESS)
-    parser.add_argument("--watched", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.work == "keras":
-        print(json.dumps(work_keras(str(options.clip), options.seed, options.epochs)))
-    elif options.work == "ours":
-        print(json.dumps(work_ours(str(options.clip), options.seed, options.steps, options.watched)))
-    else:
-        compare(options)
+    compare(parser.parse_args())
 
 
 def compare(options: argparse.Namespace) -> None:

@@ -40,20 +40,20 @@ class Factor:
 
 FACTORS = (
     Factor("steps", "the budget", (200, 400, 800, 1600)),
-    Factor("learning_rate", "of Adam", (1e-3, 3e-3, 1e-2)),
-    Factor("schedule", "of the learning rate", ("cosine", "constant")),
-    Factor("warmup_steps", "before the full learning rate", (0, 20, 100)),
-    Factor("clip_norm", "bound on the gradient's norm", (0.0, 1.0)),
-    Factor("segments", "stretches seen in a step", (8, 16)),
-    Factor("decoded", "windows reconstructed in a step", (32, None, 256)),
-    Factor("activation", "of encoder and decoder", ("relu", "silu")),
-    Factor("decoder_units", "hidden layers of the decoder", ((64, 128, 128), (64, 64), (128, 256, 256))),
-    Factor("channels", "of the encoder's levels", ((16, 32, 64), (32, 64, 128), (64, 128, 256))),
-    Factor("forecast_weight", "of the predictor's loss", (0.0, 3e-4, 1e-3, 3e-3)),
     Factor("forecast_ramp", "share of the run over which that weight rises", (0.0, 0.5, 1.0)),
     Factor("curvature_weight", "of the turning of the path", (0.0, 1e-3, 3e-3, 1e-2)),
+    Factor("forecast_weight", "of the predictor's loss", (0.0, 3e-4, 1e-3, 3e-3)),
     Factor("burn_in", "points the predictor has seen before it counts", (None, 15)),
     Factor("predictor_velocity", "whether the predictor sees directions of motion", (False, True)),
+    Factor("learning_rate", "of Adam", (1e-3, 3e-3, 1e-2)),
+    Factor("activation", "of encoder and decoder", ("relu", "silu")),
+    Factor("schedule", "of the learning rate", ("cosine", "constant")),
+    Factor("decoder_units", "hidden layers of the decoder", ((64, 128, 128), (64, 64), (128, 256, 256))),
+    Factor("segments", "stretches seen in a step", (8, 16)),
+    Factor("clip_norm", "bound on the gradient's norm", (0.0, 1.0)),
+    Factor("warmup_steps", "before the full learning rate", (0, 20, 100)),
+    Factor("decoded", "windows reconstructed in a step", (32, None, 256)),
+    Factor("channels", "of the encoder's levels", ((16, 32, 64), (32, 64, 128), (64, 128, 256))),
     Factor("predictor_units", "of the LSTM", (8, 16, 32)),
 )
 
@@ -77,9 +77,7 @@ class Measurements:
 
     def of(self, kind: str, options: dict) -> dict[str, float]:
         """Means over songs and seeds."""
-        found = [
-            self._one(kind, song, options, seed) for song in self.recordings for seed in range(self.seeds)
-        ]
+        found = [self._one(kind, song, options, seed) for song in self.recordings for seed in range(self.seeds)]
         return {name: float(np.mean([one[name] for one in found])) for name in MEASURES}
 
     def _one(self, kind: str, song: str, options: dict, seed: int) -> dict[str, float]:

@@ -20,7 +20,7 @@ ROOT = HERE.parent
 RESULTS = HERE / "RESULTS.md"
 CLIP = ROOT / "examples" / "vibe_ace.ogg"
 SOUNDS = {".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"}
-_MIB = 1024**2
+MIB = 1024**2
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def timed(command: Sequence[str | os.PathLike], **environment: str | os.PathLike
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{errors.read()[-2000:]}")
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / _MIB
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MIB
     return Process(seconds, usage.ru_utime + usage.ru_stime, peak, output)
 
 
@@ -87,7 +87,7 @@ def machine() -> str:
 def write_section(name: str, body: str, path: Path = RESULTS, title: str = "Results") -> None:
     """Put ``body`` (Markdown) in place of the section ``name`` of a file, or at its end if it has none."""
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    text = path.read_text() if path.exists() else f"# {title}\n\nBetween the markers, a script in benchmarks/ wrote this.\n"
+    text = path.read_text() if path.exists() else f"# {title}\n\nWritten by the scripts in benchmarks/.\n"
     section = f"{begin}\n{body.strip()}\n\nMeasured on: {machine()}\n{end}"
     if begin in text:
         before, rest = text.split(begin, 1)
@@ -107,14 +107,15 @@ def table(header: Sequence[str], rows: Iterable[Sequence]) -> str:
 def _cell(value) -> str:
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}" if abs(value) >= 1 else f"{value:.3f}"
 
 
-def spread(values: Sequence[float], form: str = "{:.3g}") -> str:
+def spread(values: Sequence[float], form: str | None = None) -> str:
     """The median, with the lowest and highest of several in brackets."""
+    shown = form.format if form else _cell
     if len(values) == 1:
-        return form.format(values[0])
-    return f"{form.format(median(values))} ({form.format(min(values))} to {form.format(max(values))})"
+        return shown(values[0])
+    return f"{shown(median(values))} ({shown(min(values))} to {shown(max(values))})"
 
 
 def verdict(reached: bool) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from common import CLIP, ROOT, say, sounds, table, write_section
-from reference_space import HORIZONS, Reference, aligned, analog_scores, controls, reference
+from reference_space import HORIZONS, TRAINED_SHARE, Reference, aligned, analog_scores, controls, reference
 
 import orbitscope
 from orbitscope.config import Settings, window_frames
@@ -50,11 +50,12 @@ def measure(song: Path, duration_s: float, seeds: int, steps: int | None) -> dic
     recording = orbitscope.load(song, duration_s=duration_s)
     frames = {kind: orbitscope.spectrogram(recording, kind) for kind in KINDS}
     window = window_frames(Settings().window_s, HOP_S)
-    references = {"held out": reference(frames["article"], window), "in sample": reference(frames["article"], window, 1)}
-    references = {name: ref for name, ref in references.items() if len(ref.starts) > 1}
-    scores = {
-        name: {control: [found] for control, found in controls(ref).items()} for name, ref in references.items()
+    references = {
+        name: ref
+        for name, share in (("held out", TRAINED_SHARE), ("in sample", 1.0))
+        if len((ref := reference(frames["article"], window, share)).starts) > 1
     }
+    scores = {name: {control: [found] for control, found in controls(ref).items()} for name, ref in references.items()}
     quality = defaultdict(list)
     for kind in KINDS:
         for seed in range(seeds):
@@ -100,9 +101,10 @@ def wins(songs: list[dict]) -> str:
     """On how many songs each kind is the best one."""
     counts = {}
     for quality, name in QUALITIES.items():
-        lower = quality in ("turning", "forecast_loss")
-        best = [(min if lower else max)(KINDS, key=lambda k, s=s: np.mean([r[quality] for r in s["quality"][k]])) for s in songs]
-        counts[name] = best
+        best = min if quality in ("turning", "forecast_loss") else max
+        counts[name] = [
+            best(KINDS, key=lambda k, s=s, q=quality: np.mean([r[q] for r in s["quality"][k]])) for s in songs
+        ]
     for form in FORMS:
         held = [s for s in songs if "held out" in s["scores"]]
         counts[f"held out, {form}"] = [
@@ -132,7 +134,8 @@ First {options.duration:g} s of each of {len(songs)} songs, default settings wit
 seeds (means over seeds, then over songs). Reconstruction, forecast loss and turning angle are of a model trained on the
 whole clip. Reconstruction and R² are of each kind's own frames, so that they compare kinds only roughly; the last four
 columns are in the reference space, which is common to all: NRMSE of the analog forecast over that of the better of
-persistence and the mean, geometric mean over k = {", ".join(map(str, JUDGED))} and over songs. Below 1 is worth something.
+persistence and the mean, geometric mean over k = {", ".join(map(str, JUDGED))} and over songs. Below 1 is worth
+something.
 
 {summary(songs)}
 

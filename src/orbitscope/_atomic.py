@@ -6,11 +6,11 @@ import os
 import secrets
 import shutil
 import socket
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ._text import plain
 from .errors import StoreError
 
 _REMEDIES = {
@@ -18,7 +18,6 @@ _REMEDIES = {
     errno.EDQUOT: "free some space, or choose another place",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
-_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _OTHER_PLACE = "choose a place that you may write to"
 
 
@@ -191,9 +190,4 @@ def _unwritable(path, error):
 
 def store_error(file, reason, remedy):
     """A StoreError of one line; what came from a file is cut short and cannot steer the terminal."""
-    return StoreError(f"{plain_text(str(file), 4096)}: {plain_text(str(reason), 200)}; {remedy}")
-
-
-def plain_text(text, limit):
-    text = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return StoreError(f"{plain(file)}: {plain(reason, 200)}; {remedy}")

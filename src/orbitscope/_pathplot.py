@@ -7,7 +7,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
-from ._plotstyle import color_bar, plain, set_title, tick_locator
+from ._plotstyle import color_bar, set_title, showable, tick_locator
 from .errors import InputError
 
 # Plasma without its last tenth, whose yellow fades on white; what is left is still perceptually uniform.
@@ -50,7 +50,7 @@ def draw_path(ax, trajectory, scale, title):
     points, times = np.asarray(trajectory.points, float), trajectory.times_s
     dims = points.shape[1]
     names = [f"latent {axis + 1}" for axis in range(dims)]
-    title = plain(title)
+    title = showable(title)
     if dims > 3:
         points, shares = _principal(points)
         names = [f"axis {axis + 1} ({share:.0%})" for axis, share in enumerate(shares)]

@@ -1,11 +1,12 @@
 """How every figure looks: type, colours, colour bars, and titles that are shown literally."""
 
-import unicodedata
 from functools import cache
 
 import matplotlib
 from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.ticker import MaxNLocator
+
+from ._text import plain
 
 STYLE = {
     "axes.edgecolor": "0.3",
@@ -61,15 +62,13 @@ def tick_locator(most, **options):
 
 
 def set_title(ax, title, lines=1, **place):
-    shown = "\n".join(plain(line) for line in title.split("\n")[-lines:])
+    shown = "\n".join(showable(line) for line in title.split("\n")[-lines:])
     ax.set_title(shown, parse_math=False, fontfamily=["DejaVu Sans", *fallbacks(shown)], **place)
 
 
-def plain(text, limit=60):
+def showable(text, limit=60):
     """One line of ``text`` that the fonts at hand can show."""
-    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    text = " ".join(text.split())
-    text = text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+    text = plain(text, limit)
     shown = set().union(glyphs("DejaVu Sans"), *map(glyphs, fallbacks(text)))
     return "".join(c if ord(c) in shown else "□" for c in text)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from . import __version__
+from ._text import plain
 from .errors import InputError, OrbitscopeError, OrbitscopeWarning
 
 if TYPE_CHECKING:
@@ -21,11 +22,19 @@ app = App(
     help="See the shape of music: a recording becomes a trajectory through a small learned space.",
     version=__version__,
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
     help_flags=["--help", "-h"],
 )
 app.register_install_completion_command(help="Install shell completion for bash, zsh or fish.")
 
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+_OPTION_NAMES = {"latent_dim": "--dims", "window": "--window", "forecast_weight": "--forecast-weight",
+                 "curvature_weight": "--curvature-weight", "steps": "--steps", "seed": "--seed"}  # fmt: skip
+
+
+class _UsageError(OrbitscopeError):
+    """An option that cannot be used, found before any work is done."""
+
 
 # label, unit and format of each metric that the closing table shows
 _TABLE = {
@@ -108,13 +117,8 @@ def run(
         "preset": preset,
         "steps": steps,
         "seed": seed,
-        "figures": figures,
-        "skip_existing": skip_existing,
     }
-    from .config import check_window, settings
-
-    check_window(window)
-    settings(preset, latent_dim=dims, window_s=window, forecast_weight=forecast_weight, steps=steps, seed=seed)
+    _check_options(options)
     from .media import find_media
     from .progress import reporter
 
@@ -128,7 +132,7 @@ def run(
         except OrbitscopeError as error:
             failed += _complain(error, given, as_json)
     if output.suffix == ".orbit" and len(jobs) > 1:
-        raise InputError(f"--output {output} names one orbit, but there are {len(jobs)} inputs; give a folder")
+        raise _UsageError(f"--output {output} names one orbit, but there are {len(jobs)} inputs; give a folder")
     from .pipeline import run as run_one
 
     orbits = []
@@ -138,7 +142,9 @@ def run(
             with reporter(file.name, quiet=quiet) as report, warnings.catch_warnings():
                 warnings.simplefilter("always", OrbitscopeWarning)
                 warnings.showwarning = lambda message, *_: None if quiet else report.say(f"note: {message}")
-                orbit = run_one(file, output=place, report=report, **options)
+                orbit = run_one(
+                    file, output=place, figures=figures, skip_existing=skip_existing, report=report, **options
+                )
         except OrbitscopeError as error:
             failed += _complain(error, file, as_json)
             continue
@@ -147,7 +153,7 @@ def run(
             _print_json({"input": str(file), "orbit": str(orbit.path), "metrics": orbit.metrics})
         elif not quiet:
             _print_table([orbit], title=f"{orbit.path}")
-    if not quiet and len(jobs) + failed > 1:
+    if not quiet and len(orbits) + failed > 1:
         print(f"{len(orbits)} done, {failed} failed", file=sys.stderr)
     return _FAILED if failed else 0
 
@@ -231,8 +237,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"orbitscope: {' '.join(str(error).split())} See orbitscope --help.", file=sys.stderr)
         return _USAGE
     except OrbitscopeError as error:
-        print(f"orbitscope: {error}", file=sys.stderr)
-        return _FAILED
+        print(f"orbitscope: {plain(error)}", file=sys.stderr)
+        return _USAGE if isinstance(error, _UsageError) else _FAILED
     except KeyboardInterrupt:
         print("orbitscope: interrupted; what was finished is kept, nothing else is left", file=sys.stderr)
         return _INTERRUPTED
@@ -241,8 +247,20 @@ def main(arguments: list[str] | None = None) -> int:
         return _FAILED
 
 
+def _check_options(options: dict) -> None:
+    """Refuse options out of range, by the names that the command has for them."""
+    from .config import check_window, settings
+
+    try:
+        check_window(options["window_s"])
+        settings(**{k: v for k, v in options.items() if k not in ("start_s", "duration_s", "features")})
+    except InputError as error:
+        name, _, rest = str(error).partition(" ")
+        raise _UsageError(f"{_OPTION_NAMES.get(name, name)} {rest}") from None
+
+
 def _complain(error: OrbitscopeError, file: Path, as_json: bool) -> int:
-    print(f"orbitscope: {error}", file=sys.stderr)
+    print(f"orbitscope: {plain(error)}", file=sys.stderr)
     if as_json:
         _print_json({"input": str(file), "error": str(error)})
     return 1
@@ -264,10 +282,10 @@ def _print_table(orbits: list["Orbit"], *, title: str, heading: list[tuple[str, 
     from rich.text import Text
 
     table = Table(
-        title=Text(title, style="bold"), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
+        title=Text(plain(title), style="bold"), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0)
     )
     for name, value in heading:
-        table.add_row(Text(name), Text(value))
+        table.add_row(Text(name), Text(plain(value)))
     for name, (label, unit, form) in _TABLE.items():
         values = [orbit.metrics.get(name) for orbit in orbits]
         if any(value is not None for value in values):

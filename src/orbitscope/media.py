@@ -16,9 +16,7 @@ that calls itself a song is refused. Tags are returned as plain text; escaping t
 import hashlib
 import math
 import os
-import re
 import stat
-import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +28,7 @@ import av
 import numpy as np
 
 from ._decoding import Tally, decoded, ending_at, finite_only, gathered, in_time, resampled, stretch
+from ._text import plain
 from .errors import InputError, MediaError, OrbitscopeWarning
 from .types import Recording, Source
 
@@ -69,7 +68,6 @@ _OPEN_OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
 _REMEDY = "check that it plays, or convert it, to FLAC say"
 _SILENT = f"no sound in it can be decoded; {_REMEDY}"
 _TITLE_LENGTH = 200
-_ANSI_ESCAPE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +108,7 @@ class AudioStream:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise _unreadable(self.path, error) from None
-        return Source(_plain(self.path.name), self.title, self.artist, digest)
+        return Source(plain(self.path.name), self.title, self.artist, digest)
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield consecutive ``(channels, samples)`` float32 blocks, of some tens of thousands of samples.
@@ -125,7 +123,7 @@ class AudioStream:
         OrbitscopeWarning
             When packets are damaged or the file is shorter than it announces. Lost sound is silence of the same length.
         """
-        shown, native = _plain(self.path), self.native_rate_hz
+        shown, native = plain(self.path), self.native_rate_hz
         end_s = math.inf if self.duration_s is None else self.start_s + self.duration_s
         tally = Tally()
         with _opened(self.path) as (container, sound):
@@ -215,8 +213,8 @@ def stream(
             channels=sound.codec_context.channels,
             native_rate_hz=sound.codec_context.sample_rate,
             announced_s=_announced_s(container, sound),
-            title=_plain(tags.get("title", ""), _TITLE_LENGTH) or _plain(path.stem, _TITLE_LENGTH),
-            artist=_plain(tags.get("artist", ""), _TITLE_LENGTH),
+            title=plain(tags.get("title", ""), _TITLE_LENGTH) or plain(path.stem, _TITLE_LENGTH),
+            artist=plain(tags.get("artist", ""), _TITLE_LENGTH),
         )
 
 
@@ -234,14 +232,14 @@ def find_media(path: str | os.PathLike) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise MediaError(f"{_plain(path)}: no such file or folder; check the path")
+        raise MediaError(f"{plain(path)}: no such file or folder; check the path")
     found = []
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
         candidates = (Path(folder, name) for name in names if not name.startswith("."))
         found += [file for file in candidates if file.suffix.lower() in SUFFIXES and file.is_file()]
     if not found:
-        raise MediaError(f"{_plain(path)}: no audio or video files in this folder; give a file, or another folder")
+        raise MediaError(f"{plain(path)}: no audio or video files in this folder; give a file, or another folder")
     return sorted(found)
 
 
@@ -251,13 +249,13 @@ def _warn(message: str) -> None:
 
 def _unreadable(path: Path, error: Exception) -> MediaError:
     reason = getattr(error, "strerror", None) or error
-    return MediaError(f"{_plain(path)}: cannot be read ({reason}); check the path and its permissions")
+    return MediaError(f"{plain(path)}: cannot be read ({reason}); check the path and its permissions")
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
     """Open a plain file and choose its sound; whatever FFmpeg has against it becomes a MediaError."""
-    shown = _plain(path)
+    shown = plain(path)
     try:
         mode, empty = path.stat().st_mode, False
         if stat.S_ISREG(mode):
@@ -323,10 +321,3 @@ def _has_frame_count(path: Path) -> bool:
         file.seek(tag)
         beginning = file.read(4096)
     return any(mark in beginning for mark in (b"Xing", b"Info", b"VBRI"))
-
-
-def _plain(text: object, length: int | None = None) -> str:
-    """Untrusted text on one line, without control and formatting characters, cut to ``length``."""
-    text = " ".join(_ANSI_ESCAPE.sub("", str(text)).split())
-    text = "".join(character for character in text if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
-    return " ".join(text.split())[:length].rstrip()

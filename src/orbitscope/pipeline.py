@@ -12,7 +12,7 @@ import numpy as np
 from . import geometry, media, store
 from .config import PRESET_FEATURES, Settings, check_window, settings
 from .embedder import Embedder
-from .errors import OrbitscopeWarning
+from .errors import OrbitscopeWarning, StoreError
 from .features import spectrogram
 from .training import Progress
 from .types import Frames, Orbit, Trajectory
@@ -132,15 +132,11 @@ def _target(output: Path, sound: media.AudioStream) -> Path:
     while len(os.fsencode(stem)) > _LONGEST_NAME:
         stem = stem[:-1]
     plain = output / f"{stem}{SUFFIX}"
-    taken = plain.exists() and store.is_orbit(plain) and _sha256(plain) != sound.source.sha256
-    return output / f"{stem}-{sound.source.sha256[:6]}{SUFFIX}" if taken else plain
-
-
-def _sha256(path: Path) -> str | None:
     try:
-        return store.read_orbit(path).trajectory.source.sha256
-    except store.StoreError:
-        return None
+        taken = store.is_orbit(plain) and store.read_manifest(plain)["source"]["sha256"] != sound.source.sha256
+    except StoreError:
+        taken = True
+    return output / f"{stem}-{sound.source.sha256[:6]}{SUFFIX}" if taken else plain
 
 
 def _same_orbit(path: Path, sha256: str, resolved: Settings, kind: str, stretch: dict) -> Orbit | None:
@@ -152,7 +148,7 @@ def _same_orbit(path: Path, sha256: str, resolved: Settings, kind: str, stretch:
             and orbit.manifest["features"] == kind
             and all(orbit.manifest["extra"].get(name) == value for name, value in stretch.items())
         )
-    except (store.StoreError, ValueError, TypeError):
+    except (StoreError, ValueError, TypeError):
         return None
     return orbit if same else None
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ._pathplot import draw_path, panels, time_bar, time_scale
-from ._plotstyle import STYLE, color_bar, plain, set_title, styled, tick_locator
+from ._plotstyle import STYLE, color_bar, set_title, showable, styled, tick_locator
 from .errors import InputError
 from .types import Frames, Trajectory
 
@@ -155,7 +155,7 @@ def plot_losses(history: dict[str, np.ndarray]) -> Figure:
         steps, smooth = np.arange(1, len(losses) + 1), _smoothed(losses)
         ax.plot(steps, losses, color=_GHOST, linewidth=0.5, alpha=0.7)
         ax.plot(steps, smooth, color=_ACCENT, linewidth=1.2)
-        ax.set_title(plain(TERMS.get(term, term.replace("_", " "))), loc="left", parse_math=False, fontsize=8)
+        ax.set_title(showable(TERMS.get(term, term.replace("_", " "))), loc="left", parse_math=False, fontsize=8)
         if len(smooth) and np.isfinite(smooth[-1]):
             ax.annotate(
                 f"{smooth[-1]:.3g}", (1, smooth[-1]), (3, 0), ("axes fraction", "data"), "offset points",

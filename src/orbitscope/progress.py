@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ._text import plain
+
 _EVERY_S = 5.0
 
 
@@ -30,7 +32,7 @@ class _Silent:
 
 class _Lines(_Silent):
     def __init__(self, name: str):
-        self._name, self._begun, self._last = name, None, 0.0
+        self._name, self._begun, self._last = plain(name), None, 0.0
 
     def __call__(self, stage: str, progress) -> None:
         now = time.monotonic()
@@ -63,7 +65,7 @@ class _Bar(_Silent):
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._bar.add_task("starting", name=name, total=None, loss="")
+        self._task = self._bar.add_task("starting", name=plain(name, 40), total=None, loss="")
 
     def __enter__(self):
         self._bar.start()

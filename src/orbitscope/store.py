@@ -149,7 +149,7 @@ def read_orbit(path: str | Path) -> Orbit:
         raise store_error(
             path, f"it is not an orbit folder: no {MANIFEST} in it", "give a NAME.orbit that orbitscope made"
         )
-    manifest = _read_manifest(path / MANIFEST)
+    manifest = read_manifest(path)
     arrays = _read_arrays(path / TRAJECTORY)
     _need_file(path / MODEL)
     trajectory = Trajectory(
@@ -251,7 +251,9 @@ def _versions():
 # Reading
 
 
-def _read_manifest(file):
+def read_manifest(path: str | Path) -> dict:
+    """The checked content of ``orbit.json`` in an orbit folder; errors as :func:`read_orbit`."""
+    file = Path(path) / MANIFEST
     _need_file(file)
     with _reading(file):
         content = file.read_bytes()
