@@ -2,7 +2,7 @@
 
     python benchmarks/run_all.py [--clip CLIP] [--songs SONG-OR-FOLDER...] [--keras FILE] [--quick]
 
-Speed is measured on the clip, quality on the songs (the clip, if none are given). features.py and choices.py, whose
+Speed is measured on the clip, quality on the songs (those of examples/, if none are given). features.py and choices.py, whose
 results are in docs/, take longer and are left out unless ``--choices`` is given.
 """
 
@@ -17,7 +17,7 @@ from common import CLIP, HERE, say
 
 def plan(options: argparse.Namespace) -> dict[str, list]:
     """The arguments of every script, in order."""
-    songs = options.songs or [options.clip]
+    songs = options.songs or [CLIP.parent]
     repeats = ["--repeats", 1 if options.quick else options.repeats]
     python = ["--keras-python", options.keras_python] if options.keras_python else []
     known = ["--keras", options.keras] if options.keras else []

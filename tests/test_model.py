@@ -208,8 +208,8 @@ class TestPredictor:
         points = RNG.normal(size=(3, 7, 2)).astype(np.float32)
         all_at_once = every(predictor, points)
         assert all_at_once.shape == (3, 7, 2)
-        prefixes = eqx.filter_jit(lambda p, x: [p(x[:, :n]) for n in range(1, 8)])(predictor, points)
-        np.testing.assert_allclose(np.stack(prefixes, axis=1), all_at_once, atol=1e-6)
+        prefixes = eqx.filter_jit(lambda p, x: [p(x[:, :n]) for n in (1, 2, 5, 7)])(predictor, points)
+        np.testing.assert_allclose(np.stack(prefixes, axis=1), all_at_once[:, [0, 1, 4, 6]], atol=1e-6)
 
     def test_dropout_multiplies_the_inputs_at_every_step(self, predictor):
         points = RNG.normal(size=(2, 5, 2)).astype(np.float32)
@@ -252,9 +252,8 @@ class TestBuild:
         np.testing.assert_array_equal(frames, FRAMES)
 
     def test_points_of_an_untrained_net_are_about_1_in_size(self):
-        for window in (22, 88, 430):
-            points = encode(net(window, channels=(32, 64, 128)).encoder, FRAMES)
-            assert 0.1 < np.std(points) < 10
+        points = encode(net(88, channels=(32, 64, 128)).encoder, FRAMES)
+        assert 0.1 < np.std(points) < 10
 
 
 class TestLeaves:

@@ -29,13 +29,13 @@ def panels(trajectories):
     """A figure with axes for each trajectory and for the bar; placed by hand, for no layout engine of matplotlib knows
     where the labels of 3-D axes are."""
     dims = [trajectory.points.shape[1] for trajectory in trajectories]
-    panel, height, bar = (4.6 if len(dims) == 1 else 3.9), 3.8, 0.75
+    panel, height, bar = (4.2 if len(dims) == 1 else 3.9), 3.8, 0.75
     if dims == [1]:
         panel, height, bar = 5.2, 2.3, 0.0
     width = panel * len(dims) + bar
     figure, axes = Figure(figsize=(width, height)), []
     for place, count in enumerate(dims):
-        left, bottom, right, top = (0.6, 0.5, 0.1, 0.5) if count < 3 else (0.3, 0.0, 0.35, 0.25)
+        left, bottom, right, top = (0.6, 0.5, 0.1, 0.5) if count < 3 else (0.2, 0.0, 0.15, 0.25)
         rect = (panel * place + left, bottom, panel - left - right, height - bottom - top)
         axes.append(figure.add_axes(np.divide(rect, (width, height) * 2), projection=None if count < 3 else "3d"))
     bar_ax = figure.add_axes((1 - (bar - 0.1) / width, 0.22, 0.09 / width, 0.5)) if bar else None
@@ -78,7 +78,8 @@ def _draw_in_space(ax, points, pieces, moments, names, style):
     limits = np.stack([(low + high - spans) / 2, (low + high + spans) / 2], axis=1)
     ax.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
     # matplotlib keeps the diagonal of the box; keep its width on the page instead, or a flat one runs over the labels
-    ax.set_box_aspect(spans, zoom=min(0.95, 0.776 * np.linalg.norm(spans) / np.linalg.norm(spans[:2])))
+    diagonal, base = np.linalg.norm(spans), np.linalg.norm(spans[:2])
+    ax.set_box_aspect(spans, zoom=min(0.95, 0.776 * diagonal / base, 0.8 * diagonal / (0.93 * spans[2] + 0.37 * base)))
     ax.view_init(_ELEVATION, _azimuth(points))
     depth = np.stack([piece.mean(axis=0) for piece in pieces]) @ _towards_viewer(ax.azim)
     order = np.argsort(depth, kind="stable")  # the far ones first, so that the near ones cover them
