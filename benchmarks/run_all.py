@@ -2,7 +2,7 @@
 
     python benchmarks/run_all.py [--clip CLIP] [--songs SONG-OR-FOLDER...] [--keras FILE] [--quick]
 
-Speed is measured on the clip, quality on the songs (those of examples/, if none are given). features.py and choices.py, whose
+Speed is measured on the clip, quality on the songs (by default those of examples/). features.py and choices.py, whose
 results are in docs/, take longer and are left out unless ``--choices`` is given.
 """
 

@@ -17,6 +17,7 @@ from .model import Autoencoder, Encoder, Predictor
 _BLOCK = 4096  # windows or points in one call
 _DECODED = 512
 _MOST_SCORED = 8192
+_LEAST_SPAN = 1e-6  # nats between mean window and floor; the mean is kept 1e-7 from 0 and 1
 
 
 def encode(encoder: Encoder, frames: np.ndarray) -> np.ndarray:
@@ -89,7 +90,7 @@ def reconstruction_report(model: Autoencoder, frames: np.ndarray, points: np.nda
             "bce": bce.mean(),
             "bce_mean_window": bce_mean.mean(),
             "bce_floor": floor.mean(),
-            "reconstruction_share": (bce_mean.mean() - bce.mean()) / span if span > 1e-9 else math.nan,
+            "reconstruction_share": (bce_mean.mean() - bce.mean()) / span if span > _LEAST_SPAN else math.nan,
             "r2": 1 - error.sum() / distance.sum() if distance.sum() > 0 else math.nan,
             "r2_median_window": np.median(per_window),
         }

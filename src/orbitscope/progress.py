@@ -65,7 +65,7 @@ class _Bar(_Silent):
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._bar.add_task("starting", name=plain(name, 40), total=None, loss="")
+        self._task = self._bar.add_task("starting", name=plain(name, 24), total=None, loss="")
 
     def __enter__(self):
         self._bar.start()
@@ -78,7 +78,8 @@ class _Bar(_Silent):
         if progress is None:
             self._bar.update(self._task, description=stage, loss="")
         else:
-            loss = ", ".join(f"{term} {value.mean():.4f}" for term, value in progress.losses.items())
+            term, values = next(iter(progress.losses.items()))
+            loss = f"{term} {values.mean():.4f}"
             self._bar.update(self._task, description=stage, completed=progress.step, total=progress.steps, loss=loss)
 
     def say(self, text: str) -> None:

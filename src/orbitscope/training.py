@@ -200,8 +200,6 @@ class _Member:
             raise InputError(f"frames have shape {self.frames.shape}; (frames, features) are needed")
         if not np.isfinite(self.frames).all():
             raise InputError("frames hold NaN or infinite values; repair them or choose a stretch without them")
-        if len(self.frames) and not np.ptp(self.frames, axis=0).any():
-            raise InputError("nothing to learn: every frame is the same (silence?); choose another stretch")
         if self.windows < self.points:
             raise InputError(
                 f"too short: {len(self.frames)} frames hold {max(0, self.windows)} windows of {self.window} frames,"
@@ -213,6 +211,8 @@ class _Member:
                 f"too short: {len(self.frames)} frames are less than one window of {self.window} frames;"
                 " give a longer stretch or a shorter window"
             )
+        if len(self.frames) and not np.ptp(self.frames, axis=0).any():
+            raise InputError("nothing to learn: every frame is the same (silence?); choose another stretch")
 
     @property
     def windows(self) -> int:
