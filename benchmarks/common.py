@@ -107,6 +107,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence]) -> str:
 def _cell(value) -> str:
     if not isinstance(value, float):
         return str(value)
+    if value != value:
+        return ""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}" if abs(value) >= 1 else f"{value:.3f}"
 
 

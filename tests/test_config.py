@@ -112,6 +112,17 @@ def test_burn_in_lies_inside_the_context():
         Settings(context=20, burn_in=20)
 
 
+def test_burn_in_follows_a_short_context_unless_it_is_given():
+    assert settings(context=10).burn_in == 9
+    assert settings(context=60).burn_in == settings().burn_in == 15
+    assert settings(context=10, burn_in=3).burn_in == 3
+    assert settings("article", context=10).burn_in is None
+    with pytest.raises(InputError, match="^burn_in is 12"):
+        settings(context=10, burn_in=12)
+    with pytest.raises(InputError, match="^context is 1;"):
+        settings(context=1)
+
+
 def test_all_weights_zero_is_nothing_to_learn():
     zero = dict.fromkeys([n for n in NUMBERS if n.endswith("_weight")], 0)
     assert len(zero) == 4

@@ -58,7 +58,7 @@ def test_too_few_points_to_turn(count):
 
 
 def test_rms_radius():
-    assert rms_radius(regular_polygon(8, radius=2.5) + [30, -7]) == pytest.approx(2.5)
+    assert rms_radius(np.add(regular_polygon(8, radius=2.5), [30, -7])) == pytest.approx(2.5)
     assert rms_radius(np.ones((4, 3))) == 0
     points = np.random.default_rng(0).normal(size=(50, 4)) * [1, 2, 3, 4] + 9
     assert rms_radius(points) == pytest.approx(np.sqrt(points.var(axis=0).sum()))

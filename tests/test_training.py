@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from orbitscope import inference, losses, training
+from orbitscope import _plan, inference, losses, training
 from orbitscope.config import Settings, settings
 from orbitscope.errors import InputError, TrainingError
 from orbitscope.model import build, leaves
@@ -49,81 +49,80 @@ def base_fit():
     return train(FRAMES, WINDOW, BASE)
 
 
+ALL_AT_ONCE = replace(
+    BASE,
+    context=9,
+    burn_in=3,
+    segments=1,
+    decoded=10,
+    steps=12,
+    forecast_ramp=0.5,
+    warmup_steps=3,
+    forecast_weight=0.3,
+    off_center_weight=0.1,
+    curvature_weight=0.2,
+    learning_rate=0.02,
+    clip_norm=0.05,
+)
+
+
+@pytest.fixture(scope="module")
+def looped():
+    """Model and losses of a training loop written out: ten windows, all seen at every step, so nothing is random."""
+    s, frames = ALL_AT_ONCE, jnp.asarray(FRAMES[:13])
+    windows = jnp.stack([frames[i : i + WINDOW] for i in range(10)])
+
+    def cosine(a, b):
+        return jnp.mean(jnp.sum(a * b, -1) / jnp.linalg.norm(a, axis=-1) / jnp.linalg.norm(b, axis=-1))
+
+    def terms(model):
+        points = model.encoder(windows)[:, 0]
+        answers = jax.nn.sigmoid(model.decoder(points))
+        bce = -jnp.mean(windows * jnp.log(answers) + (1 - windows) * jnp.log(1 - answers))
+        moves = points[1:] - points[:-1]
+        predicted = model.predictor.every(points[:-1])
+        return jnp.stack(
+            [bce, 1 - cosine(moves[3:], predicted[3:]), jnp.mean(points**2), 1 - cosine(moves[1:], moves[:-1])]
+        )
+
+    @jax.jit
+    def gradient(model, weights):
+        return jax.grad(lambda m: ((weights * (found := terms(m))).sum(), found), has_aux=True)(model)
+
+    model = build(s, WINDOW, FRAMES[:13])
+    flat, structure = jax.tree.flatten(model)
+    mean, square = [np.zeros_like(p) for p in flat], [np.zeros_like(p) for p in flat]
+    history = []
+    for i in range(12):
+        weights = np.array([1, 0.3 * min(i / 6, 1), 0.1, 0.2])
+        g, found = gradient(jax.tree.unflatten(structure, flat), weights)
+        g = [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(g)]
+        norm = math.sqrt(sum((leaf**2).sum() for leaf in g))
+        assert norm > 0.05
+        rate = 0.02 * min(1, (i + 1) / 3)
+        rate *= 0.02 + 0.98 * (1 + math.cos(math.pi * max(0, (i - 3) / 9))) / 2
+        for k, leaf in enumerate(g):
+            leaf = leaf * 0.05 / norm
+            mean[k] = 0.9 * mean[k] + 0.1 * leaf
+            square[k] = 0.999 * square[k] + 0.001 * leaf**2
+            step = (mean[k] / (1 - 0.9 ** (i + 1))) / (np.sqrt(square[k] / (1 - 0.999 ** (i + 1))) + 1e-8)
+            flat[k] = (flat[k] - rate * step).astype(np.float32)
+        history.append(np.asarray(found))
+    return jax.tree.unflatten(structure, flat), np.array(history)
+
+
 class TestAgainstAPlainLoop:
-    """Of ten windows, each step sees all: nothing is random, so a loop written out here must end at the same weights."""
-
-    SETTINGS = replace(
-        BASE,
-        context=9,
-        burn_in=3,
-        segments=1,
-        decoded=10,
-        steps=12,
-        forecast_ramp=0.5,
-        warmup_steps=3,
-        forecast_weight=0.3,
-        off_center_weight=0.1,
-        curvature_weight=0.2,
-        learning_rate=0.02,
-        clip_norm=0.05,
-    )
-
-    @pytest.fixture(scope="class")
-    def expected(self):
-        s, frames = self.SETTINGS, jnp.asarray(FRAMES[:13])
-        windows = jnp.stack([frames[i : i + WINDOW] for i in range(10)])
-
-        def cosine(a, b):
-            return jnp.mean(jnp.sum(a * b, -1) / jnp.linalg.norm(a, axis=-1) / jnp.linalg.norm(b, axis=-1))
-
-        def terms(model):
-            points = model.encoder(windows)[:, 0]
-            answers = jax.nn.sigmoid(model.decoder(points))
-            bce = -jnp.mean(windows * jnp.log(answers) + (1 - windows) * jnp.log(1 - answers))
-            moves = points[1:] - points[:-1]
-            predicted = model.predictor.every(points[:-1])
-            return jnp.stack(
-                [bce, 1 - cosine(moves[3:], predicted[3:]), jnp.mean(points**2), 1 - cosine(moves[1:], moves[:-1])]
-            )
-
-        @jax.jit
-        def gradient(model, weights):
-            return jax.grad(lambda m: ((weights * (found := terms(m))).sum(), found), has_aux=True)(model)
-
-        model = build(s, WINDOW, FRAMES[:13])
-        flat, structure = jax.tree.flatten(model)
-        mean, square = [np.zeros_like(p) for p in flat], [np.zeros_like(p) for p in flat]
-        history = []
-        for i in range(12):
-            weights = np.array([1, 0.3 * min(i / 6, 1), 0.1, 0.2])
-            g, found = gradient(jax.tree.unflatten(structure, flat), weights)
-            g = [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(g)]
-            norm = math.sqrt(sum((leaf**2).sum() for leaf in g))
-            assert norm > 0.05
-            rate = 0.02 * min(1, (i + 1) / 3)
-            rate *= 0.02 + 0.98 * (1 + math.cos(math.pi * max(0, (i - 3) / 9))) / 2
-            for k, leaf in enumerate(g):
-                leaf = leaf * 0.05 / norm
-                mean[k] = 0.9 * mean[k] + 0.1 * leaf
-                square[k] = 0.999 * square[k] + 0.001 * leaf**2
-                step = (mean[k] / (1 - 0.9 ** (i + 1))) / (np.sqrt(square[k] / (1 - 0.999 ** (i + 1))) + 1e-8)
-                flat[k] = (flat[k] - rate * step).astype(np.float32)
-            history.append(np.asarray(found))
-        return jax.tree.unflatten(structure, flat), np.array(history)
-
-    @pytest.fixture(scope="class")
-    def fit(self):
-        return train(FRAMES[:13], WINDOW, self.SETTINGS)
-
-    def test_losses_at_every_step(self, fit, expected):
+    def test_losses_at_every_step(self, looped):
+        fit = train(FRAMES[:13], WINDOW, ALL_AT_ONCE)
         assert tuple(fit.history) == TERMS
         for i, term in enumerate(TERMS):
-            np.testing.assert_allclose(fit.history[term], expected[1][:, i], rtol=2e-3, atol=1e-4)
+            np.testing.assert_allclose(fit.history[term], looped[1][:, i], rtol=2e-3, atol=1e-4)
 
-    def test_weights_at_the_end(self, fit, expected):
-        moved = greatest_difference(build(self.SETTINGS, WINDOW, FRAMES[:13]), expected[0])
+    def test_weights_at_the_end(self, looped):
+        moved = greatest_difference(build(ALL_AT_ONCE, WINDOW, FRAMES[:13]), looped[0])
         assert moved > 0.1
-        assert greatest_difference(fit.model, expected[0]) < 0.02 * moved
+        fit = train(FRAMES[:13], WINDOW, ALL_AT_ONCE)
+        assert greatest_difference(fit.model, looped[0]) < 0.02 * moved
 
 
 class TestTermsOfWeightZero:
@@ -146,16 +145,12 @@ class TestTermsOfWeightZero:
             plain = getattr(losses, term)
             monkeypatch.setattr(losses, term, lambda *a, term=term, plain=plain: seen.append(term) or plain(*a))
 
+        monkeypatch.setattr(training, "_program", training._program.__wrapped__)
+        monkeypatch.setattr(training, "jax", SimpleNamespace(**{**vars(jax), "jit": untranslated}))
+
         def trace(changed):
-            seen.clear()
-            training._program.cache_clear()
-            monkeypatch.setattr(training, "jax", SimpleNamespace(**{**vars(jax), "jit": untranslated}))
-            try:
-                with pytest.raises(Traced):
-                    train(FRAMES, WINDOW, changed)
-            finally:
-                monkeypatch.setattr(training, "jax", jax)
-                training._program.cache_clear()
+            with pytest.raises(Traced):
+                train(FRAMES, WINDOW, changed)
             return set(seen)
 
         return trace
@@ -188,8 +183,8 @@ class TestLearning:
         report = inference.reconstruction_report(fit.model, frames, points)
         assert loss[:5].mean() == pytest.approx(report["bce_mean_window"], rel=0.1)
         assert loss[-20:].mean() == pytest.approx(report["bce"], rel=0.1)
-        assert report["reconstruction_share"] > 0.9
-        assert report["r2"] > 0.9
+        assert report["reconstruction_share"] > 0.8
+        assert report["r2"] > 0.8
         forecast = inference.forecast_loss(fit.model.predictor, points, 8)
         assert fit.history["forecast"][0] > 0.5 > 0.2 > forecast
         assert fit.seconds > 0 and fit.compile_seconds > 0
@@ -229,25 +224,27 @@ def test_schedules(warmup):
 
 class TestMany:
     MEMBERS = (
-        {},
-        {"seed": 6, "steps": 25, "learning_rate": 1e-2},
-        {"seed": 7, "forecast_weight": 0.5, "curvature_weight": 0.0, "forecast_ramp": 0.0},
-        {"reconstruction_weight": 0.2, "off_center_weight": 0.5, "steps": 55},
+        {"steps": 30},
+        {"seed": 6, "steps": 12, "learning_rate": 1e-2},
+        {"seed": 7, "steps": 30, "forecast_weight": 0.5, "curvature_weight": 0.0, "forecast_ramp": 0.0},
+        {"reconstruction_weight": 0.2, "off_center_weight": 0.5, "steps": 25},
     )
 
-    def test_equals_one_by_one(self, base_fit):
+    def test_equals_one_by_one(self):
         rng = np.random.default_rng(1)
-        clips = [FRAMES, rng.random((40, 5)), FRAMES[:30], rng.random((600, 5)) ** 2]
+        clips = [FRAMES, rng.random((40, 5)), FRAMES[:30], rng.random((600, 5)) ** 2]  # padded to 512 alone, here 1024
         clips = [clip.astype(np.float32) for clip in clips]
         members = [replace(BASE, **changes) for changes in self.MEMBERS]
         together = train_many(clips, WINDOW, members)
-        alone = [base_fit, *(train(f, WINDOW, s) for f, s in zip(clips[1:], members[1:], strict=True))]
-        for a, b, s in zip(together, alone, members, strict=True):
+        alone = [train(f, WINDOW, s) for f, s in zip(clips, members, strict=True)]
+        for a, b, s, f in zip(together, alone, members, clips, strict=True):
             assert greatest_difference(a.model, b.model) < 1e-3
+            assert greatest_difference(a.model, build(s, WINDOW, f)) > 0.02
             for term in TERMS:
+                assert a.history[term].shape == (s.steps,)
                 if term in b.history:
-                    assert a.history[term].shape == b.history[term].shape == (s.steps,)
-                    np.testing.assert_allclose(a.history[term], b.history[term], atol=1e-3)
+                    assert b.history[term].shape == (s.steps,)
+                    np.testing.assert_allclose(a.history[term], b.history[term], atol=0.02)
         assert greatest_difference(together[0].model, together[1].model) > 0.1
 
     def test_members_without_a_predictor_go_alone(self):
@@ -328,13 +325,13 @@ class TestCallback:
 
 
 class TestDivergence:
-    WILD = replace(
-        BASE, decoder_units=(8,) * 10, learning_rate=10.0, schedule="constant", forecast_weight=0, steps=2000
-    )
+    WILD = replace(BASE, decoder_units=(64,) * 20, learning_rate=10.0, schedule="constant", warmup_steps=0)
 
     def test_is_named_with_a_remedy(self):
-        with pytest.raises(TrainingError, match=r"diverged at step \d+: .*learning_rate \(now 10\).*clip_norm \(now 0\)"):
-            train(FRAMES, WINDOW, self.WILD)
+        with pytest.raises(
+            TrainingError, match=r"diverged at step \d+: .*learning_rate \(now 10\).*clip_norm \(now 0\)"
+        ):
+            train(FRAMES, WINDOW, replace(self.WILD, forecast_weight=0))
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_first_bad_step_and_member_are_named(self, bad):
@@ -389,15 +386,17 @@ class TestBudget:
         assert len(fit.history["reconstruction"]) == math.ceil(7 * (windows - 45) / 8) == 56
         assert set(fit.history) == {"reconstruction", "forecast"}
 
-    @pytest.mark.parametrize(("preset", "window", "decoded"), [("default", 22, 128), ("default", 88, 32), ("article", 22, 8)])
+    @pytest.mark.parametrize(
+        ("preset", "window", "decoded"), [("default", 22, 128), ("default", 88, 32), ("article", 22, 8)]
+    )
     def test_windows_decoded_in_a_step(self, preset, window, decoded):
-        member = training._Member(np.random.default_rng(0).random((300, 3)).astype(np.float32), window, settings(preset))
+        member = _plan.Member(np.random.default_rng(0).random((300, 3)).astype(np.float32), window, settings(preset))
         assert member.decoded * member.settings.segments == decoded
 
     def test_sampling(self):
         """Each start once before any comes twice; decoded windows spread over the whole segment."""
-        member = training._Member(FRAMES, WINDOW, replace(BASE, decoded=6, predictor_dropout=0.25))
-        sampler = training._Sampler(member, training._common_spec([member]))
+        member = _plan.Member(FRAMES, WINDOW, replace(BASE, decoded=6, predictor_dropout=0.25))
+        sampler = _plan.Sampler(member, _plan.common_spec([member]))
         plans = [sampler.next_chunk() for _ in range(20)]
         starts = np.concatenate([plan["starts"].ravel() for plan in plans])
         count = 70 - WINDOW + 1 - 5 + 1

@@ -54,7 +54,7 @@ class Settings:
     epochs: float = 7.0
     segments: int = 16
     decoded: int | None = None
-    learning_rate: float = 3e-3
+    learning_rate: float = 7e-3
     warmup_steps: int = 20
     schedule: str = "cosine"
     clip_norm: float = 0.0
@@ -139,7 +139,10 @@ def settings(preset: str = "default", **overrides) -> Settings:
     given = {k: v for k, v in overrides.items() if v is not None}
     if "epochs" in given and "steps" not in given:
         given["steps"] = None
-    return replace(Settings(), **{**PRESETS[preset], **given})
+    chosen = {**PRESETS[preset], **given}
+    if "burn_in" not in chosen and _is_whole(chosen.get("context")):
+        chosen["burn_in"] = max(0, min(Settings.burn_in, chosen["context"] - 1))  # a short context needs no more said
+    return replace(Settings(), **chosen)
 
 
 def _refuse_unknown(options: dict) -> None:

@@ -228,11 +228,17 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             self.kind_, self.n_features_in_ = str(meta["kind"]), int(meta["features"])
             if self.kind_ == "array":
                 self.low_, self.range_ = arrays.pop("low"), arrays.pop("range")
+            if self.window_ < 1 or not 0 < self.hop_s_ < np.inf:
+                raise ValueError(f"a window of {self.window_} frames, {self.hop_s_:g} s apart")
+            if arrays["encoder.center"].shape != (self.n_features_in_,) or not self.n_features_in_:
+                raise ValueError(f"{self.n_features_in_} features, and weights of another number")
+            if not all(np.isfinite(array).all() for array in arrays.values()):
+                raise ValueError("weights that are NaN or infinite")
             untrained = build(resolved, self.window_, np.zeros((2, self.n_features_in_), np.float32))
             self.model_ = with_leaves(untrained, arrays)
         except StoreError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, MemoryError, TypeError, ValueError) as error:
             raise StoreError(f"{path}: not a whole model ({error}); train it again") from None
         return self
 
@@ -254,6 +260,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         frames = self._as_frames(X, self._kind())
         if frames is not None:
             check_window(self.window_s)
+            if frames.kind == "array":  # in [0, 1] already
+                self.low_, self.range_ = np.zeros(frames.values.shape[1]), np.ones(frames.values.shape[1])
             return frames
         if not (isinstance(self.hop_s, (int, float)) and np.isfinite(self.hop_s) and self.hop_s > 0):
             raise InputError(f"hop_s is {self.hop_s!r}; it must be a number of seconds above 0")

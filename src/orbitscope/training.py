@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -20,12 +20,11 @@ import optax
 
 from . import losses
 from ._device import keep_compiled_programs
+from ._plan import CHUNK, Member, Sampler, Spec, common_spec
 from .config import Settings
 from .errors import InputError, TrainingError
 from .model import Autoencoder, build
 
-CHUNK = 50  # steps between two looks at a run
-_DECODED_FRAMES = 2816  # decoded a step unless settings.decoded says otherwise: 128 windows of 22 frames
 _FINAL_RATE = 0.02  # of the learning rate, at the end of a cosine schedule
 _LEAST_PADDED = 512
 
@@ -121,16 +120,16 @@ def train_many(
     keep_compiled_programs()
     if not settings or len(recordings) != len(settings):
         raise InputError(f"{len(recordings)} recordings and {len(settings)} settings; give one of each per member")
-    members = [_Member(np.asarray(f, np.float32), window, s) for f, s in zip(recordings, settings, strict=True)]
-    spec = _common_spec(members)
+    members = [Member(np.asarray(f, np.float32), window, s) for f, s in zip(recordings, settings, strict=True)]
+    spec = common_spec(members)
     many = len(members) > 1
     padded = max(_LEAST_PADDED, *(2 ** math.ceil(math.log2(len(m.frames))) for m in members))
     joined = _stack if many else (lambda trees: trees[0])
     models = [build(m.settings, window, m.frames) for m in members]
-    state = (joined(models), joined([spec.optimizer().init(model) for model in models]))
+    state = (joined(models), joined([_optimizer(spec).init(model) for model in models]))
     frames = joined([np.pad(m.frames, [(0, padded - len(m.frames)), (0, 0)]) for m in members])
     values = joined([m.values(spec) for m in members])
-    samplers = [_Sampler(m, spec) for m in members]
+    samplers = [Sampler(m, spec) for m in members]
     steps = max(m.steps for m in members)
     run = _program(spec, many)
 
@@ -166,154 +165,15 @@ def train_many(
     ]
 
 
-@dataclass(frozen=True)
-class _Spec:
-    """What is fixed in a compiled program."""
-
-    terms: tuple[str, ...]
-    window: int
-    segments: int
-    points: int  # consecutive windows in a segment
-    picks: int  # of them decoded
-    burn_in: int
-    dropout: float
-    clip_norm: float
-    schedule: str
-    warmup_steps: int
-    ragged: bool  # members end at different steps
-
-    def optimizer(self) -> optax.GradientTransformation:
-        clip = [optax.clip_by_global_norm(self.clip_norm)] if self.clip_norm else []
-        return optax.chain(*clip, optax.scale_by_adam())
-
-
-@dataclass(frozen=True, eq=False)
-class _Member:
-    """One model to be trained, checked."""
-
-    frames: np.ndarray
-    window: int
-    settings: Settings
-
-    def __post_init__(self):
-        if self.frames.ndim != 2:
-            raise InputError(f"frames have shape {self.frames.shape}; (frames, features) are needed")
-        if not np.isfinite(self.frames).all():
-            raise InputError("frames hold NaN or infinite values; repair them or choose a stretch without them")
-        if self.windows < self.points:
-            raise InputError(
-                f"too short: {len(self.frames)} frames hold {max(0, self.windows)} windows of {self.window} frames,"
-                f" and the forecast loss needs context + 1 = {self.points} of them; give a longer stretch, a shorter"
-                " window, a smaller context, or a forecast weight of 0"
-            )
-        if self.windows < 1:
-            raise InputError(
-                f"too short: {len(self.frames)} frames are less than one window of {self.window} frames;"
-                " give a longer stretch or a shorter window"
-            )
-        if len(self.frames) and not np.ptp(self.frames, axis=0).any():
-            raise InputError("nothing to learn: every frame is the same (silence?); choose another stretch")
-
-    @property
-    def windows(self) -> int:
-        return len(self.frames) - self.window + 1
-
-    @cached_property
-    def points(self) -> int:
-        wanted = self.settings.context + 1
-        return wanted if self.settings.forecast_weight else max(1, min(wanted, self.windows))
-
-    @cached_property
-    def steps(self) -> int:
-        s = self.settings
-        return s.steps or math.ceil(s.epochs * (self.windows - self.points + 1) / s.segments)
-
-    @property
-    def decoded(self) -> int:
-        """Windows to decode in each segment."""
-        s = self.settings
-        wanted = math.ceil(s.decoded / s.segments) if s.decoded else round(_DECODED_FRAMES / self.window / s.segments)
-        return min(max(wanted, 1), self.points)
-
-    def values(self, spec: _Spec) -> dict[str, np.ndarray]:
-        s = self.settings
-        return {
-            "weights": np.array([getattr(s, f"{term}_weight") for term in spec.terms], np.float32),
-            "ramp_steps": np.float32(s.forecast_ramp * self.steps),
-            "learning_rate": np.float32(s.learning_rate),
-            "steps": np.int32(self.steps),
-        }
-
-
-def _common_spec(members: list[_Member]) -> _Spec:
-    active = [t for t in losses.TERMS if any(getattr(m.settings, f"{t}_weight") for m in members)]
-    if "forecast" in active and not all(m.settings.forecast_weight for m in members):
-        raise InputError(
-            "some members have a forecast weight of 0, so no predictor; train them in a batch of their own"
-        )
-    specs = {
-        _Spec(
-            terms=tuple(active),
-            window=m.window,
-            segments=m.settings.segments,
-            points=m.points,
-            picks=m.decoded,
-            burn_in=m.settings.context - 1 if m.settings.burn_in is None else m.settings.burn_in,
-            dropout=m.settings.predictor_dropout,
-            clip_norm=m.settings.clip_norm,
-            schedule=m.settings.schedule,
-            warmup_steps=m.settings.warmup_steps,
-            ragged=len({m.steps for m in members}) > 1,
-        )
-        for m in members
-    }
-    nets = {
-        (m.frames.shape[1], s.latent_dim, s.channels, s.activation, s.decoder, s.decoder_units, s.predictor_units,
-         s.predictor_velocity)
-        for m in members
-        for s in [m.settings]
-    }  # fmt: skip
-    if len(specs) > 1 or len(nets) > 1:
-        raise InputError(
-            "members differ in what shapes their program; they may differ in frames, seed, loss weights, steps,"
-            " learning_rate and forecast_ramp only"
-        )
-    return specs.pop()
-
-
-class _Sampler:
-    """Draws which segments each step sees: every start once, in random order, then all over again."""
-
-    def __init__(self, member: _Member, spec: _Spec):
-        self._rng = np.random.default_rng([member.settings.seed, 1])
-        self._starts = member.windows - spec.points + 1
-        self._spec = spec
-        self._inputs = member.settings.latent_dim * (2 if member.settings.predictor_velocity else 1)
-        self._queue = np.empty(0, np.int64)
-
-    def next_chunk(self) -> dict[str, np.ndarray]:
-        spec, rng = self._spec, self._rng
-        count = CHUNK * spec.segments
-        while len(self._queue) < count:
-            self._queue = np.concatenate([self._queue, rng.permutation(self._starts)])
-        starts, self._queue = self._queue[:count], self._queue[count:]
-        # One decoded window in each of equal parts of the segment.
-        part = spec.points / spec.picks
-        picks = (np.arange(spec.picks) + rng.random((CHUNK, spec.segments, spec.picks))) * part
-        plan = {
-            "starts": starts.reshape(CHUNK, spec.segments).astype(np.int32),
-            "picks": np.minimum(picks.astype(np.int32), spec.points - 1),
-        }
-        if spec.dropout and "forecast" in spec.terms:
-            kept = rng.random((CHUNK, spec.segments, self._inputs)) >= spec.dropout
-            plan["keep"] = (kept / (1 - spec.dropout)).astype(np.float32)
-        return plan
+def _optimizer(spec: Spec) -> optax.GradientTransformation:
+    clip = [optax.clip_by_global_norm(spec.clip_norm)] if spec.clip_norm else []
+    return optax.chain(*clip, optax.scale_by_adam())
 
 
 @cache
-def _program(spec: _Spec, many: bool) -> Callable:
+def _program(spec: Spec, many: bool) -> Callable:
     """The compiled chunk: (state, frames, plan, values, first step, number of steps) to (state, losses)."""
-    optimizer = spec.optimizer()
+    optimizer = _optimizer(spec)
 
     def terms(model: Autoencoder, frames: jax.Array, batch: dict) -> jax.Array:
         length = spec.points + spec.window - 1
@@ -362,7 +222,7 @@ def _program(spec: _Spec, many: bool) -> Callable:
     return jax.jit(jax.vmap(chunk, in_axes=(0, 0, 0, 0, None, None)) if many else chunk)
 
 
-def _schedule(spec: _Spec, step: jax.Array, steps: jax.Array) -> jax.Array:
+def _schedule(spec: Spec, step: jax.Array, steps: jax.Array) -> jax.Array:
     warm = jnp.minimum(1.0, (step + 1) / max(spec.warmup_steps, 1))
     if spec.schedule == "constant":
         return warm
@@ -370,7 +230,7 @@ def _schedule(spec: _Spec, step: jax.Array, steps: jax.Array) -> jax.Array:
     return warm * (_FINAL_RATE + (1 - _FINAL_RATE) * 0.5 * (1 + jnp.cos(jnp.pi * share)))
 
 
-def _check_finite(chunk: np.ndarray, first: int, members: list[_Member]) -> None:
+def _check_finite(chunk: np.ndarray, first: int, members: list[Member]) -> None:
     wrong = np.argwhere(~np.isfinite(chunk))
     if len(wrong):
         member, step = wrong[wrong[:, 1].argmin()][:2]
