@@ -44,7 +44,7 @@ def test_every_option_is_tried_here():
 
 def extremes(name):
     """``context`` at its least only goes with a ``burn_in`` below it."""
-    return {"burn_in": None} if name == "context" else {}
+    return {"burn_in": 0} if name == "context" else {}
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -96,11 +96,11 @@ def test_predictor_velocity_is_yes_or_no(bad):
 
 
 def test_optional_numbers_may_be_none():
-    none = Settings(burn_in=None, steps=None, decoded=None)
-    assert none.burn_in is none.steps is none.decoded is None
+    none = Settings(steps=None, decoded=None)
+    assert none.steps is none.decoded is None
 
 
-@pytest.mark.parametrize("name", sorted({*WHOLE, *NUMBERS} - {"burn_in", "steps", "decoded"}))
+@pytest.mark.parametrize("name", sorted({*WHOLE, *NUMBERS} - {"steps", "decoded"}))
 def test_the_others_may_not(name):
     with pytest.raises(InputError, match=f"^{name} is None"):
         Settings(**{name: None})
@@ -116,7 +116,8 @@ def test_burn_in_follows_a_short_context_unless_it_is_given():
     assert settings(context=10).burn_in == 9
     assert settings(context=60).burn_in == settings().burn_in == 15
     assert settings(context=10, burn_in=3).burn_in == 3
-    assert settings("article", context=10).burn_in is None
+    assert settings("article", context=10).burn_in == 9
+    assert settings("article").burn_in == 44
     with pytest.raises(InputError, match="^burn_in is 12"):
         settings(context=10, burn_in=12)
     with pytest.raises(InputError, match="^context is 1;"):

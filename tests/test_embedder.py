@@ -326,10 +326,10 @@ class TestRecordings:
             small_embedder.transform(replace(short, samples=short.samples[:, :8000]))
 
     def test_an_article_of_small_nets(self):
-        options = {**TINY, "decoder_units": (6, 4, 4), "burn_in": None}
+        options = {**TINY, "decoder_units": (6, 4, 4), "burn_in": 44}
         embedder = Embedder(preset="article", context=45, options=options, steps=2)
         path = embedder.fit_transform(looped_song(3.0))
-        assert embedder.kind_ == "article" and embedder.n_features_in_ == 94 and embedder.window_ == 22
+        assert embedder.embedding_.kind == "article" and embedder.n_features_in_ == 94 and embedder.window_ == 22
         assert path.points.shape == (129 - 21, 3)
         assert path.times_s[0] == pytest.approx(11 * HOP_S)
 
@@ -399,7 +399,7 @@ class TestFiles:
         assert again.transform(song).points.tobytes() == small_embedder.transform(song).points.tobytes()
         assert again.settings_ == small_embedder.settings_
         assert again.resolve() == small_embedder.resolve()
-        assert (again.window_, again.hop_s_, again.kind_) == (12, HOP_S, "mel")
+        assert (again.window_, again.embedding_.hop_s, again.embedding_.kind) == (12, HOP_S, "mel")
         assert again.n_features_in_ == 96
         assert again.evaluate(song) == small_embedder.evaluate(song)
 
@@ -421,7 +421,7 @@ class TestFiles:
 
     def test_article_preset(self, tmp_path):
         values = np.random.default_rng(0).random((90, 3)).astype(np.float32)
-        options = {**TINY, "decoder_units": (6, 4, 4), "burn_in": None, "epochs": 0.5}
+        options = {**TINY, "decoder_units": (6, 4, 4), "burn_in": 44, "epochs": 0.5}
         embedder = of_rows(preset="article", window_s=22.0, context=45, steps=None, options=options)
         embedder.fit(values)
         embedder.save(tmp_path / "a")
@@ -491,7 +491,6 @@ np.save(sys.argv[3], Embedder.load(sys.argv[1]).transform(frames).points)
             lambda arrays, meta: meta.update(hop_s=0),
             lambda arrays, meta: meta.update(hop_s=-1.0),
             lambda arrays, meta: meta.update(kind="array"),
-            lambda arrays, meta: meta.update(preset=["x"]),
             lambda arrays, meta: meta["settings"].update(gadget=1),
             lambda arrays, meta: meta["settings"].update(latent_dim=65),
             lambda arrays, meta: meta["settings"].update(latent_dim=10**12),

@@ -14,7 +14,7 @@ ROOT = Path(orbitscope.__file__).parent
 LAYERS = {
     0: ["errors", "types", "config", "_text"],
     1: ["media", "_decoding", "features", "systems", "store", "_atomic", "_device"],
-    2: ["model", "losses", "training", "_plan", "inference", "embedder"],
+    2: ["model", "losses", "training", "_plan", "inference", "embedding", "embedder"],
     3: ["forecast", "divergence", "scoreboard", "geometry", "rhythm"],
     4: ["plots", "_plotstyle", "_pathplot", "player", "render"],
     5: ["pipeline", "study", "library", "app", "cli", "progress", "__main__"],

@@ -17,6 +17,7 @@ from importlib.metadata import version
 _HOME = {
     "AudioSource": "types",
     "Embedder": "embedder",
+    "Embedding": "embedding",
     "Frames": "types",
     "InputError": "errors",
     "MediaError": "errors",

@@ -102,7 +102,7 @@ def common_spec(members: list[Member]) -> Spec:
             segments=m.settings.segments,
             points=m.points,
             picks=m.decoded,
-            burn_in=m.settings.context - 1 if m.settings.burn_in is None else m.settings.burn_in,
+            burn_in=m.settings.burn_in,
             dropout=m.settings.predictor_dropout,
             clip_norm=m.settings.clip_norm,
             schedule=m.settings.schedule,

@@ -24,7 +24,7 @@ class Settings:
         ``predictor_dropout`` at its input; ``context`` points that it sees.
     Loss
         The four weights; ``forecast_ramp``, the share of the run over which the forecast weight rises from 0;
-        ``burn_in``, points the predictor must have seen before its forecasts count (``None``: all of the context).
+        ``burn_in``, points the predictor must have seen before its forecasts count, less than ``context``.
     Budget
         ``steps``, or ``epochs`` when ``steps`` is None; ``segments`` of ``context + 1`` consecutive windows in a
         step, of which ``decoded`` windows in all are reconstructed (None: 128 of half a second, or fewer longer ones);
@@ -48,7 +48,7 @@ class Settings:
     off_center_weight: float = 0.0
     curvature_weight: float = 3e-3
     forecast_ramp: float = 0.5
-    burn_in: int | None = 15
+    burn_in: int = 15
 
     steps: int | None = 800
     epochs: float = 7.0
@@ -78,8 +78,7 @@ class Settings:
         if not any((self.reconstruction_weight, self.forecast_weight, self.off_center_weight, self.curvature_weight)):
             raise InputError("every loss weight is 0, so there is nothing to learn; give at least one a positive value")
         _number(self, "forecast_ramp", 0.0, 1.0)
-        if self.burn_in is not None:
-            _integer(self, "burn_in", 0, self.context - 1)
+        _integer(self, "burn_in", 0, self.context - 1)
         if self.steps is not None:
             _integer(self, "steps", 1, 10_000_000)
         _number(self, "epochs", 0.0, 1e6, open_low=True)
@@ -111,7 +110,7 @@ PRESETS: dict[str, dict] = {
         "forecast_weight": 1e-3,
         "curvature_weight": 0.0,
         "forecast_ramp": 0.0,
-        "burn_in": None,
+        "burn_in": 44,  # the last point of the context only
         "steps": None,
         "epochs": 7.0,
         "segments": 8,
@@ -139,9 +138,9 @@ def settings(preset: str = "default", **overrides) -> Settings:
     given = {k: v for k, v in overrides.items() if v is not None}
     if "epochs" in given and "steps" not in given:
         given["steps"] = None
-    chosen = {**PRESETS[preset], **given}
-    if "burn_in" not in chosen and _is_whole(chosen.get("context")):
-        chosen["burn_in"] = max(0, min(Settings.burn_in, chosen["context"] - 1))  # a short context needs no more said
+    chosen = {"burn_in": Settings.burn_in, **PRESETS[preset], **given}
+    if "burn_in" not in given and _is_whole(given.get("context")):
+        chosen["burn_in"] = max(0, min(chosen["burn_in"], given["context"] - 1))  # a short context needs no more said
     return replace(Settings(), **chosen)
 
 

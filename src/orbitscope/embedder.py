@@ -9,15 +9,13 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from . import inference, training
-from .config import PRESET_FEATURES, PRESETS, Settings, check_window, settings, window_frames
-from .errors import InputError, StoreError
+from . import training
+from .config import PRESET_FEATURES, PRESETS, Settings, check_window, settings
+from .embedding import Embedding, fit
+from .errors import InputError
 from .features import HOP_S, spectrogram
-from .model import build, leaves, with_leaves
-from .store import read_weights, write_weights
+from .model import Autoencoder
 from .types import AudioSource, Frames, Trajectory
-
-_FORMAT = 1
 
 
 class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -54,6 +52,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     Attributes
     ----------
+    embedding_ : Embedding
+        The fitted model as a value, usable without scikit-learn.
     model_ : Autoencoder
         ``model_.encoder``, ``model_.decoder`` and ``model_.predictor`` (None without a forecast loss) are functions
         of arrays, each usable alone.
@@ -137,21 +137,16 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             The loss became NaN or infinite.
         """
         resolved = self.resolve()
-        frames = self._frames_to_fit(X)
-        window = window_frames(resolved.window_s, frames.hop_s)
-        try:
-            fit = training.train(frames.values, window, resolved, callback=callback)
-        except InputError as error:
-            raise _named(error, frames) from None
-        self.settings_, self.window_, self.hop_s_, self.kind_ = resolved, window, frames.hop_s, frames.kind
-        self.n_features_in_ = frames.values.shape[1]
-        self.fit_, self.model_ = fit, fit.model
+        frames, low, spread = self._frames_to_fit(X)
+        self.embedding_, self.fit_ = fit(frames, resolved, low=low, range=spread, callback=callback)
+        self.n_features_in_ = self.embedding_.features
         return self
 
     def transform(self, X) -> Trajectory | np.ndarray:
         """The point of every window of ``X``, ``(frames - window + 1, latent_dim)`` float32."""
         frames = self._frames_to_use(X)
-        return self._output(X, frames, self._encode(frames))
+        trajectory = self.embedding_.transform(frames)
+        return trajectory if isinstance(X, Frames) or hasattr(X, "blocks") else trajectory.points
 
     def fit_transform(self, X, y=None, **fit_params) -> Trajectory | np.ndarray:
         """Train on ``X`` and give its points; a recording is decoded once."""
@@ -161,21 +156,13 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     def inverse_transform(self, X) -> np.ndarray:
         """Points ``(points, latent_dim)`` or a trajectory to windows ``(points, window, features)``, in fit's units."""
-        check_is_fitted(self, "model_")
-        points = np.asarray(X.points if isinstance(X, Trajectory) else X, np.float32)
-        if points.ndim != 2 or points.shape[1] != self.settings_.latent_dim:
-            raise InputError(f"points have shape {points.shape}; (points, {self.settings_.latent_dim}) are needed")
-        windows = inference.decode(self.model_.decoder, points)
-        return windows * self.range_ + self.low_ if self.kind_ == "array" else windows
+        check_is_fitted(self, "embedding_")
+        return self.embedding_.inverse_transform(X.points if isinstance(X, Trajectory) else X)
 
     def evaluate(self, X) -> dict[str, float]:
         """Reconstruction (see :func:`orbitscope.inference.reconstruction_report`) and ``forecast_loss`` on ``X``."""
         frames = self._frames_to_use(X)
-        points = self._encode(frames)
-        report = inference.reconstruction_report(self.model_, frames.values, points)
-        if self.model_.predictor is not None:
-            report["forecast_loss"] = inference.forecast_loss(self.model_.predictor, points, self.settings_.context)
-        return report
+        return self.embedding_.evaluate(frames)
 
     def score(self, X, y=None) -> float:
         """R² of the reconstruction of all windows against their mean: 1 is perfect."""
@@ -189,20 +176,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         StoreError
             When the file cannot be written.
         """
-        check_is_fitted(self, "model_")
-        arrays = leaves(self.model_)
-        if self.kind_ == "array":
-            arrays |= {"low": self.low_, "range": self.range_}
-        metadata = {
-            "format": _FORMAT,
-            "settings": self.settings_.to_dict(),
-            "window": self.window_,
-            "hop_s": self.hop_s_,
-            "kind": self.kind_,
-            "features": self.n_features_in_,
-            "preset": self.preset,
-        }
-        write_weights(path, arrays, metadata)
+        check_is_fitted(self, "embedding_")
+        self.embedding_.save(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Embedder":
@@ -213,34 +188,23 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         StoreError
             When the file is missing, damaged, or not a model of this package; the text names the file.
         """
-        arrays, meta = read_weights(path)
-        try:
-            if meta["format"] > _FORMAT:
-                raise StoreError(f"{path}: written by a newer Orbitscope (format {meta['format']}); upgrade to read it")
-            resolved = Settings.from_dict(meta["settings"])
-            self = cls.of(
-                resolved,
-                preset=meta["preset"] if meta["preset"] in PRESETS else "default",
-                features=None if meta["kind"] == "array" else meta["kind"],
-                hop_s=meta["hop_s"],
-            )
-            self.settings_, self.window_, self.hop_s_ = resolved, int(meta["window"]), float(meta["hop_s"])
-            self.kind_, self.n_features_in_ = str(meta["kind"]), int(meta["features"])
-            if self.kind_ == "array":
-                self.low_, self.range_ = arrays.pop("low"), arrays.pop("range")
-            if self.window_ < 1 or not 0 < self.hop_s_ < np.inf:
-                raise ValueError(f"a window of {self.window_} frames, {self.hop_s_:g} s apart")
-            if arrays["encoder.center"].shape != (self.n_features_in_,) or not self.n_features_in_:
-                raise ValueError(f"{self.n_features_in_} features, and weights of another number")
-            if not all(np.isfinite(array).all() for array in arrays.values()):
-                raise ValueError("weights that are NaN or infinite")
-            untrained = build(resolved, self.window_, np.zeros((2, self.n_features_in_), np.float32))
-            self.model_ = with_leaves(untrained, arrays)
-        except StoreError:
-            raise
-        except (ArithmeticError, AttributeError, KeyError, MemoryError, TypeError, ValueError) as error:
-            raise StoreError(f"{path}: not a whole model ({error}); train it again") from None
+        embedding = Embedding.load(path)
+        features = None if embedding.kind == "array" else embedding.kind
+        self = cls.of(embedding.settings, features=features, hop_s=embedding.hop_s)
+        self.embedding_, self.n_features_in_ = embedding, embedding.features
         return self
+
+    @property
+    def model_(self) -> Autoencoder:
+        return self.embedding_.model
+
+    @property
+    def settings_(self) -> Settings:
+        return self.embedding_.settings
+
+    @property
+    def window_(self) -> int:
+        return self.embedding_.window
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -256,41 +220,30 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             raise InputError(f"preset {self.preset!r} is unknown; choose one of {', '.join(PRESETS)}")
         return self.features or PRESET_FEATURES[self.preset]
 
-    def _frames_to_fit(self, X) -> Frames:
+    def _frames_to_fit(self, X) -> tuple[Frames, np.ndarray | None, np.ndarray | None]:
+        """Frames in [0, 1] and, for an array, what scaled its columns."""
         frames = self._as_frames(X, self._kind())
         if frames is not None:
             check_window(self.window_s)
-            if frames.kind == "array":  # in [0, 1] already
-                self.low_, self.range_ = np.zeros(frames.values.shape[1]), np.ones(frames.values.shape[1])
-            return frames
+            count = frames.values.shape[1]
+            return (frames, np.zeros(count), np.ones(count)) if frames.kind == "array" else (frames, None, None)
         if not (isinstance(self.hop_s, (int, float)) and np.isfinite(self.hop_s) and self.hop_s > 0):
             raise InputError(f"hop_s is {self.hop_s!r}; it must be a number of seconds above 0")
         values = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        self.low_ = values.min(axis=0)
-        spread = values.max(axis=0) - self.low_
-        self.range_ = np.where(spread > 0, spread, 1.0)
-        return Frames(self._scaled(values), float(self.hop_s))
+        low = values.min(axis=0)
+        spread = values.max(axis=0) - low
+        spread = np.where(spread > 0, spread, 1.0)
+        return Frames(((values - low) / spread).astype(np.float32), float(self.hop_s)), low, spread
 
     def _frames_to_use(self, X) -> Frames:
-        check_is_fitted(self, "model_")
-        frames = self._as_frames(X, self.kind_)
-        if frames is None:
-            if self.kind_ != "array":
-                raise InputError(
-                    f"this embedder was fitted on {self.kind_!r} frames of sound; give a recording or Frames"
-                )
-            values = validate_data(self, X, dtype=np.float64, reset=False)
-            frames = Frames(self._scaled(values), self.hop_s_)
-        elif frames.kind != self.kind_ or frames.values.shape[1] != self.n_features_in_:
-            raise InputError(
-                f"frames are {frames.values.shape[1]} features of kind {frames.kind!r}; this embedder was fitted on"
-                f" {self.n_features_in_} of kind {self.kind_!r}"
-            )
-        elif abs(frames.hop_s / self.hop_s_ - 1) > 1e-6:
-            raise InputError(f"frames are {frames.hop_s:g} s apart; this embedder was fitted on {self.hop_s_:g} s")
-        if len(frames) < self.window_:
-            raise _named(InputError(f"{len(frames)} frames are less than one window of {self.window_}"), frames)
-        return frames
+        check_is_fitted(self, "embedding_")
+        frames = self._as_frames(X, self.embedding_.kind)
+        if frames is not None:
+            return frames
+        if self.embedding_.low is None:
+            kind = self.embedding_.kind
+            raise InputError(f"this embedder was fitted on {kind!r} frames of sound; give a recording or Frames")
+        return self.embedding_.scaled(validate_data(self, X, dtype=np.float64, reset=False))
 
     def _as_frames(self, X, kind: str) -> Frames | None:
         if isinstance(X, Frames):
@@ -299,20 +252,6 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             source: AudioSource = X
             return spectrogram(source, kind)
         return None
-
-    def _scaled(self, values: np.ndarray) -> np.ndarray:
-        return ((values - self.low_) / self.range_).astype(np.float32)
-
-    def _encode(self, frames: Frames) -> np.ndarray:
-        if not np.isfinite(frames.values).all():
-            raise _named(InputError("frames hold NaN or infinite values"), frames)
-        return inference.encode(self.model_.encoder, frames.values)
-
-    def _output(self, X, frames: Frames, points: np.ndarray) -> Trajectory | np.ndarray:
-        if not (isinstance(X, Frames) or hasattr(X, "blocks")):
-            return points
-        center_s = frames.start_s + frames.hop_s * (self.window_ - 1) / 2
-        return Trajectory(points, frames.hop_s, self.window_ * frames.hop_s, center_s, frames.source)
 
 
 _SETTINGS = (
@@ -327,7 +266,3 @@ _SETTINGS = (
     "learning_rate",
     "clip_norm",
 )
-
-
-def _named(error: InputError, frames: Frames) -> InputError:
-    return InputError(f"{frames.source.name}: {error}") if frames.source.name else error

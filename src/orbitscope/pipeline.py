@@ -11,7 +11,7 @@ import numpy as np
 
 from . import geometry, media, store
 from .config import PRESET_FEATURES, Settings, check_window, settings
-from .embedder import Embedder
+from .embedding import Embedding, fit
 from .errors import OrbitscopeWarning, StoreError
 from .features import spectrogram
 from .training import Progress
@@ -89,25 +89,24 @@ def run(
         frames = spectrogram(sound, kind)
         decoded = time.perf_counter()
         report("compiling", None)
-        embedder = Embedder.of(resolved, features=kind, preset=preset)
-        embedder.fit(frames, callback=lambda progress: report("training", progress))
+        embedding, trained = fit(frames, resolved, callback=lambda progress: report("training", progress))
         report("measuring", None)
-        trajectory = embedder.transform(frames)
+        trajectory = embedding.transform(frames)
         metrics = {
             "duration_s": frames.duration_s,
             "frames": len(frames),
             "points": len(trajectory),
-            **embedder.evaluate(frames),
+            **embedding.evaluate(frames, trajectory),
             "turning_angle_deg": geometry.mean_turning_angle(trajectory.points),
             "rms_radius": geometry.rms_radius(trajectory.points),
             "decoding_s": decoded - begun,
-            "compiling_s": embedder.fit_.compile_seconds,
-            "training_s": embedder.fit_.seconds,
+            "compiling_s": trained.compile_seconds,
+            "training_s": trained.seconds,
         }
-        embedder.save(folder / store.MODEL)
+        embedding.save(folder / store.MODEL)
         if figures:
             report("drawing", None)
-            _draw(folder / "figures", embedder, frames, trajectory)
+            _draw(folder / "figures", embedding, frames, trajectory, trained.history)
         metrics["total_s"] = time.perf_counter() - begun
         store.write_orbit(
             folder,
@@ -115,7 +114,7 @@ def run(
             features=kind,
             settings=resolved.to_dict(),
             metrics=metrics,
-            history=embedder.fit_.history,
+            history=trained.history,
             notices=[str(w.message) for w in caught if issubclass(w.category, OrbitscopeWarning)],
             extra={"preset": preset, **stretch},
         )
@@ -153,21 +152,21 @@ def _same_orbit(path: Path, sha256: str, resolved: Settings, kind: str, stretch:
     return orbit if same else None
 
 
-def _draw(folder: Path, embedder: Embedder, frames: Frames, trajectory: Trajectory) -> None:
+def _draw(folder: Path, embedding: Embedding, frames: Frames, trajectory: Trajectory, history: dict) -> None:
     from . import plots
 
     folder.mkdir()
-    typical, r2 = _typical_window(embedder, frames, trajectory)
+    typical, r2 = _typical_window(embedding, frames, trajectory)
     start_s = frames.start_s + typical * frames.hop_s
     drawn = {
         "trajectory": plots.plot_trajectory(trajectory),
         "spectrogram": plots.plot_spectrogram(
             frames, window_s=trajectory.window_s, window_start_s=start_s - frames.hop_s / 2
         ),
-        "losses": plots.plot_losses(embedder.fit_.history),
+        "losses": plots.plot_losses(history),
         "windows": plots.plot_windows(
-            frames.values[typical : typical + embedder.window_],
-            embedder.inverse_transform(trajectory.points[typical : typical + 1])[0],
+            frames.values[typical : typical + embedding.window],
+            embedding.inverse_transform(trajectory.points[typical : typical + 1])[0],
             hop_s=frames.hop_s,
             frequencies_hz=frames.frequencies_hz,
             time_s=start_s,
@@ -178,11 +177,11 @@ def _draw(folder: Path, embedder: Embedder, frames: Frames, trajectory: Trajecto
         plots.save(figure, folder, name)
 
 
-def _typical_window(embedder: Embedder, frames: Frames, trajectory: Trajectory) -> tuple[int, float]:
+def _typical_window(embedding: Embedding, frames: Frames, trajectory: Trajectory) -> tuple[int, float]:
     """Index and R² of the window whose R² is the median of 255 evenly spaced ones."""
     at = np.unique(np.linspace(0, len(trajectory) - 1, min(len(trajectory), _TYPICAL_OF - 1)).round().astype(int))
-    windows = frames.values[at[:, None] + np.arange(embedder.window_)]
-    error = np.sum((embedder.inverse_transform(trajectory.points[at]) - windows) ** 2, axis=(1, 2))
+    windows = frames.values[at[:, None] + np.arange(embedding.window)]
+    error = np.sum((embedding.inverse_transform(trajectory.points[at]) - windows) ** 2, axis=(1, 2))
     spread = np.sum((windows - windows.mean(axis=0)) ** 2, axis=(1, 2))
     r2 = 1 - error / np.maximum(spread, 1e-12)
     middle = np.argsort(r2)[len(r2) // 2]

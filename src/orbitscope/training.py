@@ -25,6 +25,7 @@ from .config import Settings
 from .errors import InputError, TrainingError
 from .model import Autoencoder, build
 
+_LOST = 100.0  # nats: no reconstruction loss of a run that still learns is near this
 _FINAL_RATE = 0.02  # of the learning rate, at the end of a cosine schedule
 _LEAST_PADDED = 512
 
@@ -147,7 +148,7 @@ def train_many(
             plan = joined([s.next_chunk() for s in samplers])  # while the device works
         chunk = np.asarray(chunk).reshape(len(members), CHUNK, -1)[:, :count]
         seconds += time.perf_counter() - begun
-        _check_finite(chunk, first, members)
+        _check_sane(chunk, spec.terms, first, members)
         rows.append(chunk)
         if callback:
             means = dict(zip(spec.terms, chunk.mean(axis=1).T, strict=True))
@@ -230,16 +231,22 @@ def _schedule(spec: Spec, step: jax.Array, steps: jax.Array) -> jax.Array:
     return warm * (_FINAL_RATE + (1 - _FINAL_RATE) * 0.5 * (1 + jnp.cos(jnp.pi * share)))
 
 
-def _check_finite(chunk: np.ndarray, first: int, members: list[Member]) -> None:
-    wrong = np.argwhere(~np.isfinite(chunk))
-    if len(wrong):
-        member, step = wrong[wrong[:, 1].argmin()][:2]
-        which = f" (member {member})" if len(members) > 1 else ""
-        s = members[member].settings
-        raise TrainingError(
-            f"training diverged at step {first + step + 1}{which}: the loss is not a finite number; lower learning_rate"
-            f" (now {s.learning_rate:g}), lower the loss weights, or set clip_norm (now {s.clip_norm:g}) to 1"
-        )
+def _check_sane(chunk: np.ndarray, terms: Sequence[str], first: int, members: list[Member]) -> None:
+    lost = ~np.isfinite(chunk)
+    if "reconstruction" in terms:
+        at = terms.index("reconstruction")
+        lost[..., at] |= chunk[..., at] > _LOST
+    if not lost.any():
+        return
+    wrong = np.argwhere(lost)
+    member, step, term = wrong[wrong[:, 1].argmin()]
+    which = f" (member {member})" if len(members) > 1 else ""
+    s = members[member].settings
+    clip = "" if s.clip_norm else ", or set clip_norm to 1"
+    raise TrainingError(
+        f"training diverged at step {first + step + 1}{which}: the {terms[term]} loss is {chunk[member, step, term]:g};"
+        f" lower learning_rate (now {s.learning_rate:g}) or the loss weights{clip}"
+    )
 
 
 def _stack(trees: list) -> object:
