@@ -40,33 +40,34 @@ def ours(clip: str, seed: int, steps: int | None, watched: bool) -> dict:
     """Our model; evaluated at the end, and, if it is watched, after every chunk of steps with the clock stopped."""
     import orbitscope
     from orbitscope import inference
+    from orbitscope.embedding import fit
     from orbitscope.geometry import mean_turning_angle
 
     frames = orbitscope.spectrogram(orbitscope.load(clip), "article")
-    embedder = orbitscope.Embedder(steps=steps, random_state=seed)
+    settings = orbitscope.settings(steps=steps, seed=seed)
     curve, clock = [], {"resumed": None}
 
     def watch(progress):
         paused = time.perf_counter()
         model = progress.model()
         points = inference.encode(model.encoder, frames.values)
-        loss = inference.forecast_loss(model.predictor, points, embedder.resolve().context)
+        loss = inference.forecast_loss(model.predictor, points, settings.context)
         since = paused - clock["resumed"] if clock["resumed"] else None
         found = inference.reconstruction_report(model, frames.values, points)
         curve.append({"step": progress.step, "since": since, "forecast_loss": loss} | shared_names(found))
         clock["resumed"] = time.perf_counter()
 
-    trajectory = embedder.fit(frames, callback=watch if watched else None).transform(frames)
-    found = embedder.evaluate(frames)
+    embedding, trained = fit(frames, settings, callback=watch if watched else None)
+    trajectory = embedding.transform(frames)
+    found = embedding.evaluate(frames, trajectory)
     if watched:
         # The first chunk is not seen from here: it is what the others leave of the time of training.
-        curve[0]["since"] = embedder.fit_.seconds - sum(entry["since"] for entry in curve[1:])
+        curve[0]["since"] = trained.seconds - sum(entry["since"] for entry in curve[1:])
         for entry, seconds in zip(curve, np.cumsum([entry.pop("since") for entry in curve]), strict=True):
             entry["seconds"] = float(seconds)
     end = shared_names(found) | {"forecast_loss": found["forecast_loss"]}
     end["turning_degrees"] = mean_turning_angle(trajectory.points)
-    fit = embedder.fit_
-    times = {"training": fit.seconds, "compiling": fit.compile_seconds, "steps": embedder.settings_.steps}
+    times = {"training": trained.seconds, "compiling": trained.compile_seconds, "steps": settings.steps}
     return times | {"curve": curve, "end": end, "frames": digest(frames.values)}
 
 

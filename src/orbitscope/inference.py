@@ -106,9 +106,13 @@ def forecast_loss(predictor: Predictor, points: np.ndarray, context: int) -> flo
         return math.nan
     total = len(points) - context
     chosen = np.unique(np.linspace(0, total - 1, min(total, _MOST_SCORED)).round().astype(int))
-    predicted = predict(predictor, points[chosen[:, None] + np.arange(context)])
+    contexts = points[chosen[:, None] + np.arange(context)]
     displacements = points[chosen + context] - points[chosen + context - 1]
-    return float(losses.forecast(displacements, predicted))
+    cosines = []
+    for first, size in _blocks(len(chosen), _BLOCK):
+        block = (_padded(rows[first : first + size], size) for rows in (contexts, displacements))
+        cosines.append(np.asarray(_cosines(predictor, *block))[: len(chosen) - first])
+    return float(1 - np.concatenate(cosines).mean(dtype=np.float64))
 
 
 def _mean_window(frames: np.ndarray, window: int) -> np.ndarray:
@@ -147,6 +151,11 @@ def _decode(decoder, points):
 @jax.jit
 def _predict(predictor, contexts):
     return predictor(contexts)
+
+
+@jax.jit
+def _cosines(predictor, contexts, displacements):
+    return losses.cosine(displacements, predictor(contexts))
 
 
 @jax.jit

@@ -127,7 +127,7 @@ def train_many(
     padded = max(_LEAST_PADDED, *(2 ** math.ceil(math.log2(len(m.frames))) for m in members))
     joined = _stack if many else (lambda trees: trees[0])
     models = [build(m.settings, window, m.frames) for m in members]
-    state = (joined(models), joined([_optimizer(spec).init(model) for model in models]))
+    state = (joined(models), joined([_at_rest(_optimizer(spec), model) for model in models]))
     frames = joined([np.pad(m.frames, [(0, padded - len(m.frames)), (0, 0)]) for m in members])
     values = joined([m.values(spec) for m in members])
     samplers = [Sampler(m, spec) for m in members]
@@ -169,6 +169,11 @@ def train_many(
 def _optimizer(spec: Spec) -> optax.GradientTransformation:
     clip = [optax.clip_by_global_norm(spec.clip_norm)] if spec.clip_norm else []
     return optax.chain(*clip, optax.scale_by_adam())
+
+
+def _at_rest(optimizer: optax.GradientTransformation, model: Autoencoder) -> optax.OptState:
+    """The state of an optimizer before its first step, all zeros for Adam, without running a program for each array."""
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(optimizer.init, model))
 
 
 @cache
