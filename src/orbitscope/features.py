@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-import scipy.fft
 
 from .errors import InputError
 from .types import AudioSource, Frames
@@ -64,7 +63,7 @@ def _article(recording: AudioSource):
     window = _tukey(size, 0.4)
     values = np.concatenate(
         [
-            np.abs(scipy.fft.rfft((x - x.mean(axis=1, keepdims=True)) * window)[:, :bins]) / window.sum()
+            np.abs(np.fft.rfft((x - x.mean(axis=1, keepdims=True)) * window)[:, :bins]) / window.sum()
             for x in _framed(recording, size, size)
         ]
         or [np.empty((0, bins), np.float32)]
@@ -85,7 +84,7 @@ def _mel(recording: AudioSource):
     top_hz = min(_MEL_TOP_HZ, rate_hz / 2)
     bank = librosa.filters.mel(sr=rate_hz, n_fft=size, n_mels=_MEL_BANDS, fmax=top_hz).T
     window = _tukey(size, 1.0)
-    power = [(np.abs(scipy.fft.rfft(x * window)) ** 2).astype(np.float32) @ bank for x in _framed(recording, size, hop)]
+    power = [(np.abs(np.fft.rfft(x * window)) ** 2).astype(np.float32) @ bank for x in _framed(recording, size, hop)]
     values = _decibels(np.concatenate(power or [np.empty((0, _MEL_BANDS), np.float32)]))
     centers_hz = librosa.mel_frequencies(_MEL_BANDS + 2, fmax=top_hz)[1:-1]
     return values, hop / rate_hz, size / 2 / rate_hz, centers_hz
