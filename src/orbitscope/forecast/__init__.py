@@ -1,0 +1,19 @@
+"""Forecasters of trajectories, of one signature: ``fit(trajectories)``, ``forecast(context, steps)``.
+
+forecaster = KNNForecaster(neighbors=5).fit(trajectory)
+points = forecaster.forecast(trajectory.points[None, :100], steps=30)     # (1, 31, latent_dim)
+"""
+
+from ._base import Forecaster
+from .baselines import LinearForecaster, MeanForecaster, PersistenceForecaster
+from .neighbors import AnalogForecaster, KNNForecaster, SMapForecaster
+
+__all__ = [
+    "AnalogForecaster",
+    "Forecaster",
+    "KNNForecaster",
+    "LinearForecaster",
+    "MeanForecaster",
+    "PersistenceForecaster",
+    "SMapForecaster",
+]

@@ -1,0 +1,290 @@
+"""Forecasts by analogs: what followed the library points nearest to where we are.
+
+The library is held in a k-d tree. Library points may be passed over for being too near in time to an initial point
+(Theiler 1986): the tree is then asked for more neighbours, only where some were passed over, until enough are left.
+The answer is exactly that of a search through all points.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+
+from ..errors import InputError
+from ._base import Forecaster, Library, StepwiseForecaster
+
+WEIGHTS = ("distance", "uniform")
+_GROWTH = 4
+_BLOCK = 1 << 22  # weights of all pairs held at once by the S-map
+
+Allowed = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+class _Neighbors(Forecaster):
+    """What forecasters by neighbours share: their checks, and the search."""
+
+    excludes = True
+
+    def _fit(self, library: Library) -> None:
+        if not isinstance(self.theiler, int | np.integer) or self.theiler < 0:
+            raise InputError(f"theiler is {self.theiler!r}; it must be a whole number of points from 0")
+        self._check()
+        self._candidates = self._library_points(library)
+        self._tree = cKDTree(library.points[self._candidates])
+        self._stretch = np.searchsorted(library.starts, np.arange(len(library)), side="right")
+
+    @abstractmethod
+    def _check(self) -> None:
+        """Refuse parameters out of range."""
+
+    def _library_points(self, library: Library) -> np.ndarray:
+        """Which points can be neighbours: those with a next one."""
+        return library.with_next
+
+    def _exclusion(self, at: np.ndarray | None) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
+        """Whether candidates may serve a row, as a function of (rows, candidates), for initial points ``at``."""
+        if at is None or not self.theiler:
+            return None
+        stretch = self._stretch
+        one = len(self.library_.starts) == 1
+
+        def allowed(rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+            mine = at[rows].reshape(-1, *[1] * (points.ndim - 1))
+            far = np.abs(points - mine) > self.theiler
+            return far if one else far | (stretch[points] != stretch[mine])
+
+        return allowed
+
+    def _nearest(self, queries: np.ndarray, count: int, allowed: Allowed | None) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and library indices of the ``count`` nearest allowed candidates of each query, nearest first."""
+        total = len(self._candidates)
+        if count > total:
+            raise InputError(
+                f"{count} neighbors are asked for, and the library has {total} points; ask for fewer, or give a longer"
+                " trajectory"
+            )
+        if allowed is None:
+            distances, found = self._tree.query(queries, k=np.arange(1, count + 1))
+            return distances, self._candidates[found]
+        distances, points = np.empty((len(queries), count)), np.empty((len(queries), count), np.intp)
+        rows, asked = np.arange(len(queries)), min(2 * count, total)
+        while len(rows):
+            near, found = self._tree.query(queries[rows], k=np.arange(1, asked + 1))
+            found = self._candidates[found]
+            keep = allowed(rows, found)
+            enough = keep.sum(axis=1) >= count
+            if asked == total and not enough.all():
+                raise InputError(
+                    f"{count} neighbors are asked for, and {keep.sum(axis=1).min()} library points are left for some"
+                    " initial point without those near it in time; ask for fewer, or give a longer trajectory"
+                )
+            order = np.argsort(~keep[enough], axis=1, kind="stable")[:, :count]
+            distances[rows[enough]] = np.take_along_axis(near[enough], order, axis=1)
+            points[rows[enough]] = np.take_along_axis(found[enough], order, axis=1)
+            rows, asked = rows[~enough], min(_GROWTH * asked, total)
+        return distances, points
+
+
+class KNNForecaster(_Neighbors, StepwiseForecaster):
+    """The published forecaster: the next displacement is a weighted mean of those of the nearest points, step by step.
+
+    Parameters
+    ----------
+    neighbors : int >= 1
+        K, how many points are asked.
+    weights : {"distance", "uniform"}
+        "distance": 1/distance, normalised; points at distance 0, if any, share all the weight.
+    theiler : int >= 0
+        Library points within so many places of an initial point are passed over, at all steps of its forecast. Takes
+        effect where ``at`` is given to :meth:`forecast`.
+    drop_nearest : bool
+        Leave the nearest of K + 1 points out at every step, as the published script does.
+
+    References
+    ----------
+    Farmer & Sidorowich (1987), Predicting chaotic time series, Physical Review Letters 59. Theiler (1986), Spurious
+    dimension from correlation algorithms applied to limited time-series data, Physical Review A 34.
+    """
+
+    def __init__(self, neighbors: int = 5, *, weights: str = "distance", theiler: int = 0, drop_nearest: bool = False):
+        self.neighbors = neighbors
+        self.weights = weights
+        self.theiler = theiler
+        self.drop_nearest = drop_nearest
+
+    def _check(self) -> None:
+        _check_neighbors(self.neighbors)
+        _check_choice("weights", self.weights, WEIGHTS)
+
+    def _displacement(self, context, at):
+        first = int(self.drop_nearest)
+        distances, points = self._nearest(context[:, -1], self.neighbors + first, self._exclusion(at))
+        weights = neighbor_weights(distances[:, first:], self.weights)
+        points = points[:, first:]
+        steps = self.library_.points[points + 1] - self.library_.points[points]
+        return np.einsum("bk,bkd->bd", weights, steps)
+
+
+class AnalogForecaster(_Neighbors):
+    """The nearest points of the initial one tell all steps at once, by their own futures.
+
+    Parameters
+    ----------
+    neighbors : int >= 1
+    form : {"state", "displacement"}
+        "state": the weighted mean of where the neighbours went. "displacement": the initial point plus the weighted
+        mean of how far they went.
+    weights, theiler
+        As for :class:`KNNForecaster`.
+
+    References
+    ----------
+    Lorenz (1969), Atmospheric predictability as revealed by naturally occurring analogues, Journal of the Atmospheric
+    Sciences 26.
+    """
+
+    def __init__(self, neighbors: int = 5, *, form: str = "displacement", weights: str = "distance", theiler: int = 0):
+        self.neighbors = neighbors
+        self.form = form
+        self.weights = weights
+        self.theiler = theiler
+
+    def _check(self) -> None:
+        _check_neighbors(self.neighbors)
+        _check_choice("weights", self.weights, WEIGHTS)
+        _check_choice("form", self.form, ("state", "displacement"))
+
+    def _forecast(self, context, steps, at):
+        last = self.library_.ends - 1 - steps  # no analog whose own future ends sooner
+        near_in_time = self._exclusion(at)
+
+        def allowed(rows, points):
+            whole = points <= last[points]
+            return whole if near_in_time is None else whole & near_in_time(rows, points)
+
+        distances, points = self._nearest(context[:, -1], self.neighbors, allowed)
+        weights = neighbor_weights(distances, self.weights)
+        futures = self.library_.points[points[..., None] + np.arange(1, steps + 1)]
+        if self.form == "state":
+            return np.einsum("bk,bksd->bsd", weights, futures)
+        gone = futures - self.library_.points[points][:, :, None]
+        return context[:, -1:] + np.einsum("bk,bksd->bsd", weights, gone)
+
+
+class SMapForecaster(_Neighbors, StepwiseForecaster):
+    """Sequential locally weighted global linear maps: at every step a linear map is fitted anew, near points counting
+    more.
+
+    A library point at distance d weighs exp(-theta d / mean distance).
+
+    Parameters
+    ----------
+    theta : float >= 0
+        Locality; 0 is one linear map for all.
+    neighbors : int, optional
+        Only so many nearest points take part; all of them if None. For long trajectories.
+    ridge : float >= 0
+        Penalty on the map, relative to the weighted variance of the points.
+    theiler
+        As for :class:`KNNForecaster`.
+
+    References
+    ----------
+    Sugihara (1994), Nonlinear forecasting for the classification of natural time series, Philosophical Transactions
+    of the Royal Society A 348.
+    """
+
+    def __init__(self, theta: float = 4.0, *, neighbors: int | None = None, ridge: float = 1e-6, theiler: int = 0):
+        self.theta = theta
+        self.neighbors = neighbors
+        self.ridge = ridge
+        self.theiler = theiler
+
+    def _check(self) -> None:
+        for name in ("theta", "ridge"):
+            if not np.isfinite(value := getattr(self, name)) or value < 0:
+                raise InputError(f"{name} is {value!r}; it must be a number from 0")
+        if self.neighbors is not None:
+            _check_neighbors(self.neighbors)
+
+    def _displacement(self, context, at):
+        queries, allowed = context[:, -1], self._exclusion(at)
+        if self.neighbors is None:
+            block = max(1, _BLOCK // len(self._candidates))
+            parts = [
+                self._from_all(queries[i : i + block], np.arange(i, min(i + block, len(queries))), allowed)
+                for i in range(0, len(queries), block)
+            ]
+            return np.concatenate(parts)
+        distances, points = self._nearest(queries, self.neighbors, allowed)
+        at_points = self.library_.points[points]
+        steps = self.library_.points[points + 1] - at_points
+        weights = self._weights(distances, np.ones_like(distances))
+        inputs = _affine(at_points - queries[:, None])
+        gram = np.einsum("bk,bki,bkj->bij", weights, inputs, inputs)
+        moment = np.einsum("bk,bki,bkd->bid", weights, inputs, steps)
+        return self._solve(gram, moment)
+
+    def _from_all(self, queries: np.ndarray, rows: np.ndarray, allowed: Allowed | None) -> np.ndarray:
+        """All candidates take part: two products over the library give every query's normal equations."""
+        points = self.library_.points
+        at_points = points[self._candidates]
+        origin = at_points.mean(axis=0)
+        distances = cdist(queries, at_points)
+        use = np.ones_like(distances)
+        if allowed is not None:
+            use = allowed(rows, np.broadcast_to(self._candidates, distances.shape)).astype(float)
+            if not use.any(axis=1).all():
+                raise InputError("no library points are left without those near in time; give a longer trajectory")
+        weights = self._weights(distances, use)
+        inputs = _affine(at_points - origin)
+        n, d = inputs.shape
+        outer = (inputs[:, :, None] * inputs[:, None]).reshape(n, d * d)
+        steps = points[self._candidates + 1] - at_points
+        both = (inputs[:, :, None] * steps[:, None]).reshape(n, -1)
+        gram, moment = (weights @ outer).reshape(-1, d, d), (weights @ both).reshape(len(queries), d, -1)
+        # Moved to the query as origin, the constant of the map is the answer.
+        shift = np.tile(np.eye(d), (len(queries), 1, 1))
+        shift[:, 1:, 0] = origin - queries
+        return self._solve(shift @ gram @ shift.transpose(0, 2, 1), shift @ moment)
+
+    def _weights(self, distances: np.ndarray, use: np.ndarray) -> np.ndarray:
+        mean = np.sum(distances * use, axis=1, keepdims=True) / use.sum(axis=1, keepdims=True)
+        scaled = distances / np.where(mean > 0, mean, 1.0)
+        nearest = np.min(np.where(use > 0, scaled, np.inf), axis=1, keepdims=True)
+        return np.exp(-self.theta * (scaled - nearest)) * use
+
+    def _solve(self, gram: np.ndarray, moment: np.ndarray) -> np.ndarray:
+        """The value at the origin of the maps with these normal equations; the slope is penalised, not the constant."""
+        size = gram.shape[1]
+        level = np.trace(gram[:, 1:, 1:], axis1=1, axis2=2) / max(size - 1, 1)
+        least = np.finfo(float).tiny ** 0.5
+        penalty = np.zeros_like(gram)
+        penalty[:, range(1, size), range(1, size)] = (self.ridge * level + least)[:, None]
+        return np.linalg.solve(gram + penalty, moment)[:, 0]
+
+
+def neighbor_weights(distances: np.ndarray, kind: str) -> np.ndarray:
+    """Weights of neighbours ``(batch, K)`` by their distances, each row summing to 1."""
+    if kind == "uniform":
+        return np.full(distances.shape, 1 / distances.shape[1])
+    touching = distances == 0
+    with np.errstate(divide="ignore"):
+        weights = np.where(touching.any(axis=1, keepdims=True), touching, 1 / distances)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _affine(points: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.ones((*points.shape[:-1], 1)), points], axis=-1)
+
+
+def _check_neighbors(neighbors) -> None:
+    if isinstance(neighbors, bool) or not isinstance(neighbors, int | np.integer) or neighbors < 1:
+        raise InputError(f"neighbors is {neighbors!r}; it must be a whole number from 1")
+
+
+def _check_choice(name: str, value, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
