@@ -157,6 +157,20 @@ def write(path, content, shown=None):
         path.write_bytes(content)
 
 
+def replace(path, content):
+    """Write ``content`` to ``path``, whole or not at all; an existing file is replaced."""
+    path = Path(path)
+    new = path.with_name(f".orbitscope-{os.getpid()}-{secrets.token_hex(4)}.new")
+    try:
+        with writing(path):
+            write(new, content, shown=path)
+            sync(new)
+            new.replace(path)
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
 @contextmanager
 def writing(path):
     """Turn what the system says about writing ``path`` into a StoreError."""

@@ -1,6 +1,5 @@
 """The command ``orbitscope``. What it says goes to stderr; what it was asked for goes to stdout."""
 
-import json
 import math
 import signal
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from . import __version__
+from ._json import to_json
 from ._text import plain
 from .errors import InputError, OrbitscopeError, OrbitscopeWarning
 
@@ -267,13 +267,7 @@ def _complain(error: OrbitscopeError, file: Path, as_json: bool) -> int:
 
 
 def _print_json(value: dict) -> None:
-    def plain(x):
-        if isinstance(x, dict):
-            return {k: plain(v) for k, v in x.items()}
-        return None if isinstance(x, float) and not math.isfinite(x) else x
-
-    text = json.dumps(plain(value), ensure_ascii=True, sort_keys=True)
-    print(text, flush=True)
+    print(to_json(value, ascii=True), flush=True)
 
 
 def _print_table(orbits: list["Orbit"], *, title: str, heading: list[tuple[str, str]] = ()) -> None:

@@ -11,9 +11,7 @@ gives it its final name at the end. Files are untrusted when read: any fault is 
 import io
 import json
 import math
-import os
 import platform
-import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
@@ -25,7 +23,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ._atomic import new_folder, store_error, sync, write, writing
+from ._atomic import new_folder, replace, store_error, write
+from ._json import to_bytes, to_json
 from .types import Orbit, Source, Trajectory
 
 SCHEMA_VERSION = 1
@@ -124,12 +123,12 @@ def write_orbit(
         "seed": settings.get("seed"),
         "source": asdict(trajectory.source),
         "versions": _versions(),
-        "metrics": {name: _finite_or_none(value) for name, value in (metrics or {}).items()},
+        "metrics": {name: float(value) for name, value in (metrics or {}).items()},
         "notices": list(notices),
         "extra": extra or {},
     }
     write(folder / TRAJECTORY, content.getbuffer())
-    write(folder / MANIFEST, _to_json(manifest, indent=2) + b"\n")
+    write(folder / MANIFEST, to_bytes(manifest, indent=2) + b"\n")
 
 
 def read_orbit(path: str | Path) -> Orbit:
@@ -186,18 +185,8 @@ def write_weights(path: str | Path, arrays: dict[str, np.ndarray], metadata: dic
     StoreError
         The file cannot be written.
     """
-    path = Path(path)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    content = safetensors.numpy.save(arrays, metadata={_WEIGHTS_KEY: _to_json(metadata).decode()})
-    new = path.with_name(f".orbitscope-{os.getpid()}-{secrets.token_hex(4)}.new")
-    try:
-        with writing(path):
-            write(new, content, shown=path)
-            sync(new)
-            new.replace(path)
-    finally:
-        with suppress(OSError):
-            new.unlink()
+    replace(path, safetensors.numpy.save(arrays, metadata={_WEIGHTS_KEY: to_json(metadata)}))
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
@@ -219,25 +208,6 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 
 
 # Writing
-
-
-def _to_json(value, indent=None):
-    text = json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain_value)
-    # A file name that is no UTF-8 holds lone surrogates; written as \udcXX they are JSON escapes, and come back.
-    return text.encode("utf-8", "backslashreplace")
-
-
-def _plain_value(value):
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"JSON cannot hold {value!r}")
-
-
-def _finite_or_none(value):
-    value = float(value)
-    return value if math.isfinite(value) else None
 
 
 def _versions():
