@@ -54,7 +54,6 @@ def measure(song: Path, seeds: int, steps: int | None) -> list[dict]:
                 "r2": report["r2"],
                 "forecast_loss": report["forecast_loss"],
                 "turning_degrees": mean_turning_angle(trajectory.points),
-                "seconds": embedder.fit_.seconds,
                 "steps": embedder.settings_.steps,
             }
         )
@@ -81,12 +80,12 @@ def report(ours: dict[str, list[dict]], keras: dict[str, dict[str, dict]], seeds
             [
                 song, conditioned["share"], pure["share"], best, spread(here["share"]), gains[-1], strict_gains[-1],
                 conditioned["turning_degrees"], pure["turning_degrees"], spread(here["turning_degrees"]),
-                conditioned["forecast_loss"], spread(here["forecast_loss"], "{:.2g}"), spread(here["seconds"]),
+                conditioned["forecast_loss"], spread(here["forecast_loss"], "{:.2g}"),
             ]
         )  # fmt: skip
     header = [
         "song", "share: R-F", "R", "best epoch of both", "ours", "closed of R-F's rest", "of the best epoch's",
-        "turning (°): R-F", "R", "ours", "forecast loss: R-F", "ours", "ours, training (s)",
+        "turning (°): R-F", "R", "ours", "forecast loss: R-F", "ours",
     ]  # fmt: skip
     steps = next(iter(ours.values()))[0]["steps"]
     return f"""\
