@@ -7,6 +7,8 @@ Enter at any level::
     frames = orbitscope.spectrogram(recording)             # sound to frames
     embedder = orbitscope.Embedder(latent_dim=3, window_s=0.5)
     trajectory = embedder.fit_transform(frames)            # frames to points
+    forecaster = orbitscope.KNNForecaster().fit(trajectory)
+    orbitscope.divergence(trajectory, forecaster).scaled   # how fast forecasts leave the true path
 
 Names are imported when first used, so that importing the package takes milliseconds.
 """
@@ -17,14 +19,19 @@ from importlib.metadata import version
 _HOME = {
     "AnalogForecaster": "forecast",
     "AudioSource": "types",
+    "DelayPCA": "comparators",
     "Divergence": "evaluation",
     "Embedder": "embedder",
     "Embedding": "embedding",
-    "Frames": "types",
+    "Forecast": "types",
     "Forecaster": "forecast",
+    "Frames": "types",
     "InputError": "errors",
+    "JointForecaster": "forecast",
     "KNNForecaster": "forecast",
+    "LSTMForecaster": "forecast",
     "LinearForecaster": "forecast",
+    "MLPForecaster": "forecast",
     "MeanForecaster": "forecast",
     "MediaError": "errors",
     "Orbit": "types",
@@ -32,17 +39,24 @@ _HOME = {
     "OrbitscopeWarning": "errors",
     "PersistenceForecaster": "forecast",
     "Recording": "types",
+    "ReservoirForecaster": "forecast",
     "SMapForecaster": "forecast",
     "Settings": "config",
     "Source": "types",
     "StoreError": "errors",
+    "TICA": "comparators",
     "TrainingError": "errors",
     "Trajectory": "types",
     "displacement_metrics": "evaluation",
     "divergence": "evaluation",
     "load": "media",
+    "read_forecasts": "store",
     "read_orbit": "store",
+    "read_study": "study",
+    "reference_space": "scoreboard",
     "run": "pipeline",
+    "run_study": "study",
+    "score": "scoreboard",
     "settings": "config",
     "spectrogram": "features",
     "stream": "media",

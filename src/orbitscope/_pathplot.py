@@ -52,8 +52,8 @@ def draw_path(ax, trajectory, scale, title):
     names = [f"latent {axis + 1}" for axis in range(dims)]
     title = showable(title)
     if dims > 3:
-        points, shares = _principal(points)
-        names = [f"axis {axis + 1} ({share:.0%})" for axis, share in enumerate(shares)]
+        project, names = principal_axes(points)
+        points = project(points)
         title += f"\nfirst 3 of {dims} principal axes"
     if dims == 1:
         points, names = np.column_stack([times, points]), ["time (s)", "latent 1"]
@@ -73,6 +73,21 @@ def draw_path(ax, trajectory, scale, title):
 
 
 def _draw_in_space(ax, points, pieces, moments, names, style):
+    towards = set_up_space(ax, points, names)
+    depth = np.stack([piece.mean(axis=0) for piece in pieces]) @ towards
+    order = np.argsort(depth, kind="stable")  # the far ones first, so that the near ones cover them
+    nearness = (depth[order] - depth.min()) / max(np.ptp(depth), 1e-9)
+    shadow = points[:: max(1, len(points) // 5000)].copy()
+    shadow[:, 2] = ax.get_zlim()[0]
+    ax.plot(*shadow.T, color="0.85", linewidth=0.4, zorder=0, rasterized=style["rasterized"])
+    lines = [pieces[i] for i in order]
+    ax.add_collection3d(
+        Line3DCollection(lines, array=moments[order], linewidths=0.5 + 0.7 * nearness, **style), autolim=False
+    )
+
+
+def set_up_space(ax, points, names):
+    """Axes of one scale about ``points``, seen from their broadest side; returns the direction of the viewer."""
     low, high = points.min(axis=0), points.max(axis=0)
     spans = np.maximum(high - low, max(1e-9, 0.1 * (high - low).max())) * 1.06
     limits = np.stack([(low + high - spans) / 2, (low + high + spans) / 2], axis=1)
@@ -81,16 +96,6 @@ def _draw_in_space(ax, points, pieces, moments, names, style):
     diagonal, base = np.linalg.norm(spans), np.linalg.norm(spans[:2])
     ax.set_box_aspect(spans, zoom=min(0.95, 0.776 * diagonal / base, 0.8 * diagonal / (0.93 * spans[2] + 0.37 * base)))
     ax.view_init(_ELEVATION, _azimuth(points))
-    depth = np.stack([piece.mean(axis=0) for piece in pieces]) @ _towards_viewer(ax.azim)
-    order = np.argsort(depth, kind="stable")  # the far ones first, so that the near ones cover them
-    nearness = (depth[order] - depth.min()) / max(np.ptp(depth), 1e-9)
-    shadow = points[:: max(1, len(points) // 5000)].copy()
-    shadow[:, 2] = limits[2, 0]
-    ax.plot(*shadow.T, color="0.85", linewidth=0.4, zorder=0, rasterized=style["rasterized"])
-    lines = [pieces[i] for i in order]
-    ax.add_collection3d(
-        Line3DCollection(lines, array=moments[order], linewidths=0.5 + 0.7 * nearness, **style), autolim=False
-    )
     for axis, name in zip((ax.xaxis, ax.yaxis, ax.zaxis), names, strict=False):
         axis.set_label_text(name)
         axis.set_major_locator(tick_locator(4))
@@ -100,6 +105,7 @@ def _draw_in_space(ax, points, pieces, moments, names, style):
         axis._axinfo["tick"].update(inward_factor=0.0, outward_factor=0.15)
     ax.tick_params(pad=-2, labelsize=6.5)
     ax.xaxis.labelpad = ax.yaxis.labelpad = ax.zaxis.labelpad = -3
+    return _towards_viewer(ax.azim)
 
 
 def _pieces(points, times):
@@ -112,13 +118,16 @@ def _pieces(points, times):
     return [points[a : b + 1] for a, b in zip(firsts, lasts, strict=True)], (times[firsts] + times[lasts]) / 2
 
 
-def _principal(points):
-    """The points on their first 3 principal axes, and the share of the variance that each axis has."""
-    centered = points - points.mean(axis=0)
+def principal_axes(points):
+    """What projects onto the first 3 principal axes of ``points``, and their names, with the variance that each has."""
+    center = points.mean(axis=0)
+    centered = points - center
     variances, axes = np.linalg.eigh(centered.T @ centered)
     axes = axes[:, ::-1][:, :3]
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), range(3)])  # else the sign would be the machine's choice
-    return centered @ axes, variances[::-1][:3] / max(variances.sum(), 1e-30)
+    shares = variances[::-1][:3] / max(variances.sum(), 1e-30)
+    names = [f"axis {axis + 1} ({share:.0%})" for axis, share in enumerate(shares)]
+    return lambda some: (np.asarray(some, float) - center) @ axes, names
 
 
 def _towards_viewer(azimuth):

@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -167,6 +168,24 @@ def fit(
         raise _named(error, frames) from None
     features = frames.values.shape[1]
     return Embedding(trained.model, settings, window, frames.hop_s, frames.kind, features, low, range), trained
+
+
+def fit_many(
+    frames: Sequence[Frames], settings: Sequence[Settings], *, callback: training.Callback | None = None
+) -> list[tuple[Embedding, training.Fit]]:
+    """Train a model on each of ``frames`` with its settings, all at once: see :func:`orbitscope.train_many`.
+
+    Frames may differ in length only; raises InputError also where windows are not of one number of frames.
+    """
+    windows = {window_frames(s.window_s, f.hop_s) for f, s in zip(frames, settings, strict=True)}
+    if len(windows) > 1:
+        raise InputError(f"windows of {sorted(windows)} frames do not fit into one program; train them apart")
+    (window,) = windows
+    fits = training.train_many([f.values for f in frames], window, settings, callback=callback)
+    return [
+        (Embedding(one.model, s, window, f.hop_s, f.kind, f.values.shape[1]), one)
+        for f, s, one in zip(frames, settings, fits, strict=True)
+    ]
 
 
 def _named(error: InputError, frames: Frames) -> InputError:

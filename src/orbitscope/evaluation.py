@@ -95,7 +95,10 @@ class Divergence:
 
     @cached_property
     def interval(self) -> np.ndarray:
-        """95 % interval of the mean by a circular block bootstrap, ``(2, steps + 1)``: neighbours are alike."""
+        """95 % interval of the mean by a circular block bootstrap, ``(2, steps + 1)``: neighbours are alike.
+
+        NaN for fewer than two blocks, each as many initial points as share frames or steps.
+        """
         block = math.ceil((self.window + self.errors.shape[1] - 1) / self.every)
         return block_bootstrap(self.errors, block, random_state=self.random_state)
 
@@ -179,15 +182,13 @@ def divergence(
     The article, "Divergence of forecasted trajectory". Künsch (1989), The jackknife and the bootstrap for general
     stationary observations, Annals of Statistics 17, for the interval.
     """
-    for name, value in (("steps", steps), ("every", every)):
+    for name, value in (("steps", steps), ("every", every), ("context", 1 if context is None else context)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name} is {value!r}; it must be a whole number from 1")
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol {protocol!r} is unknown; choose one of {', '.join(PROTOCOLS)}")
-    seen = max(forecaster.context, context or 1)
-    points = np.asarray(trajectory.points, np.float64)
-    if not np.isfinite(points).all():
-        raise InputError(f"{_name(trajectory)}points hold NaN or infinite values; repair them first")
+    seen = max(forecaster.context, 1 if context is None else context)
+    points = _points(trajectory)
     low, span = _extent(points) if protocol == "article" else (0.0, 1.0)
     known = points  # what the forecaster sees
     points = (points - low) / span
@@ -195,10 +196,11 @@ def divergence(
         known = points
     window = window_points(trajectory)
     gap, trained = window + steps, round(TRAINED_SHARE * len(points))
-    first = trained + gap if protocol == "held-out" else seen - 1
+    first = max(trained + gap if protocol == "held-out" else 0, seen - 1)
     starts = np.arange(first, len(points) - steps, every)
-    if not len(starts) or trained + gap < seen:
-        needed = {"held-out": math.ceil((gap + steps + 1) / (1 - TRAINED_SHARE))}.get(protocol, seen + steps)
+    if not len(starts):
+        held_out = math.ceil((gap + steps + 1) / (1 - TRAINED_SHARE)) if protocol == "held-out" else 0
+        needed = max(held_out, seen + steps)
         raise InputError(
             f"{_name(trajectory)}too short: {len(points)} points, and {needed} are needed for {steps} steps under the"
             f" {protocol} protocol; give a longer recording or ask for fewer steps"
@@ -251,13 +253,13 @@ def displacement_metrics(
     InputError
         Too few points; what the forecaster refuses.
     """
-    points = np.asarray(trajectory.points, np.float64)
+    points = _points(trajectory)
     trained = round(TRAINED_SHARE * len(points)) if test is None else len(points)
     fitted = clone(forecaster).fit(points[:trained])
     if test is None:
         target, first = points, trained + window_points(trajectory)
     else:
-        target, first = np.asarray(test.points, np.float64), fitted.context - 1
+        target, first = _points(test), fitted.context - 1
     starts = np.arange(max(first, fitted.context - 1), len(target) - 1)
     if not len(starts):
         raise InputError(f"{_name(test or trajectory)}no displacement is left to test on; give a longer recording")
@@ -279,11 +281,12 @@ def block_bootstrap(values: np.ndarray, block: int, *, resamples: int = 1000, ra
     """95 % percentile interval of the mean over the first axis, from circular blocks: ``(2, ...)``.
 
     Politis & Romano (1992), A circular block-resampling procedure for stationary data. A block of 1 is the ordinary
-    bootstrap.
+    bootstrap; NaN for fewer than two whole blocks, which cannot tell how blocks differ.
     """
     values = np.asarray(values, np.float64)
     count = len(values)
-    block = min(max(block, 1), count)
+    if count < 2 * block:
+        return np.full((2, *values.shape[1:]), np.nan)
     wrapped = np.concatenate([values, values[: block - 1]])
     sums = np.cumsum(np.concatenate([np.zeros((1, *values.shape[1:])), wrapped]), axis=0)
     of_blocks = (sums[block:] - sums[:-block]) / block
@@ -327,6 +330,13 @@ def _extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lowest value and range of every axis; a range of 1 where it does not vary."""
     low, high = points.min(axis=0), points.max(axis=0)
     return low, np.where(high > low, high - low, 1.0)
+
+
+def _points(trajectory: Trajectory) -> np.ndarray:
+    points = np.asarray(trajectory.points, np.float64)
+    if not np.isfinite(points).all():
+        raise InputError(f"{_name(trajectory)}points hold NaN or infinite values; repair them first")
+    return points
 
 
 def _name(trajectory: Trajectory) -> str:

@@ -6,16 +6,20 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import geometry, media, store
 from .config import PRESET_FEATURES, Settings, check_window, settings
 from .embedding import Embedding, fit
-from .errors import OrbitscopeWarning, StoreError
+from .errors import InputError, OrbitscopeWarning, StoreError
 from .features import spectrogram
 from .training import Progress
-from .types import Frames, Orbit, Trajectory
+from .types import Forecast, Frames, Orbit, Trajectory
+
+if TYPE_CHECKING:
+    from .forecast import Forecaster
 
 SUFFIX = ".orbit"
 STAGES = ("decoding", "compiling", "training", "measuring", "drawing")
@@ -121,6 +125,59 @@ def run(
     for warning in caught:
         warnings.warn(warning.message, warning.category, stacklevel=2)
     return store.read_orbit(target)
+
+
+def forecast_orbit(
+    orbit: Orbit, forecaster: "Forecaster", start_s: float, steps: int, *, knows: str = "leak-free", name: str = ""
+) -> Forecast:
+    """Go on from a moment of an orbit.
+
+    Parameters
+    ----------
+    orbit : Orbit
+    forecaster : Forecaster
+        Fitted here.
+    start_s : float
+        The initial point is the one whose window's centre is nearest to it.
+    steps : int >= 1
+    knows : {"leak-free", "past", "all"}
+        What the forecaster learns: all of the orbit but what lies within window + steps of the initial point; what
+        came before it; or all, the true future included.
+    name : str
+        Of the forecaster, by default that of its class.
+
+    Raises
+    ------
+    InputError
+        A moment outside the orbit, too little before it, or nothing left to learn from.
+    """
+    path, points = orbit.trajectory, np.asarray(orbit.trajectory.points, np.float64)
+    first_s, last_s = path.times_s[[0, -1]]
+    if not first_s - path.hop_s <= start_s <= last_s + path.hop_s:
+        raise InputError(f"{start_s:g} s is outside the orbit, which goes from {first_s:.2f} to {last_s:.2f} s")
+    if steps < 1:
+        raise InputError(f"steps is {steps}; it must be 1 at least")
+    start = int(np.abs(path.times_s - start_s).argmin())
+    if start + 1 < forecaster.context:
+        needed = path.times_s[forecaster.context - 1] if len(path) >= forecaster.context else last_s
+        raise InputError(f"{forecaster.context} points must come before it; go on from {needed:.2f} s or later")
+    gap = round(path.window_s / path.hop_s) + steps
+    stretches = {
+        "leak-free": [points[: max(0, start - gap)], points[start + gap + 1 :]],
+        "past": [points[: start + 1]],
+        "all": [points],
+    }
+    if knows not in stretches:
+        raise InputError(f"knows is {knows!r}; choose one of {', '.join(stretches)}")
+    known = [stretch for stretch in stretches[knows] if len(stretch) > forecaster.context]
+    if not known:
+        raise InputError(
+            f"nothing is left to learn from without what lies within {gap} points of {start_s:g} s; forecast fewer"
+            " steps, or from another moment"
+        )
+    context = points[None, start + 1 - forecaster.context : start + 1]
+    made = forecaster.fit(known).forecast(context, steps)[0]
+    return Forecast(made, start, float(path.times_s[start]), path.hop_s, name or type(forecaster).__name__, knows)
 
 
 def _target(output: Path, sound: media.AudioStream) -> Path:

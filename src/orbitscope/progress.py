@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ._text import plain
@@ -84,3 +84,19 @@ class _Bar(_Silent):
 
     def say(self, text: str) -> None:
         self._bar.console.print(text, markup=False, highlight=False)
+
+
+@contextmanager
+def counter(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Lend a ``report(what, done, of)`` for jobs: lines with the time left, or nothing."""
+    begun, first = time.monotonic(), None
+
+    def report(what: str, done: int, of: int) -> None:
+        nonlocal first
+        first = done - 1 if first is None else first
+        left_s = (time.monotonic() - begun) / (done - first) * (of - done)
+        left = f", {left_s / 60:.0f} min left" if left_s >= 60 else f", {left_s:.0f} s left" if done < of else ""
+        if not quiet:
+            print(f"{done} of {of}: {plain(what)}{left}", file=sys.stderr, flush=True)
+
+    yield report

@@ -4,6 +4,8 @@
     model.safetensors   the trained nets
     trajectory.npz      points, hop_s, window_s, start_s, and each loss term as history/<term> (plain arrays, no pickle)
 
+forecasts/*.npz     forecasts from moments of it, added later
+
 and beside them figures and whatever else the run wrote. :func:`new_orbit` lends a hidden folder to write into and
 gives it its final name at the end. Files are untrusted when read: any fault is a StoreError that names the file.
 """
@@ -23,12 +25,13 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ._atomic import new_folder, replace, store_error, write
+from ._atomic import new_folder, replace, store_error, write, writing
 from ._json import to_bytes, to_json
-from .types import Orbit, Source, Trajectory
+from .types import Forecast, Orbit, Source, Trajectory
 
 SCHEMA_VERSION = 1
 MANIFEST, MODEL, TRAJECTORY = "orbit.json", "model.safetensors", "trajectory.npz"
+FORECASTS = "forecasts"
 
 _FORMAT = "orbitscope"
 _WEIGHTS_KEY = "orbitscope"
@@ -122,7 +125,7 @@ def write_orbit(
         "features": features,
         "seed": settings.get("seed"),
         "source": asdict(trajectory.source),
-        "versions": _versions(),
+        "versions": versions(),
         "metrics": {name: float(value) for name, value in (metrics or {}).items()},
         "notices": list(notices),
         "extra": extra or {},
@@ -164,6 +167,39 @@ def read_orbit(path: str | Path) -> Orbit:
         history={k.removeprefix(_HISTORY): v for k, v in arrays.items() if k.startswith(_HISTORY)},
         manifest=manifest,
     )
+
+
+def write_forecast(path: str | Path, forecast: Forecast) -> Path:
+    """Keep a forecast in the orbit folder ``path``, in place of one of the same forecaster and moment; give its file.
+
+    Raises StoreError where the file cannot be written.
+    """
+    folder = Path(path) / FORECASTS
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
+    file = folder / f"{forecast.forecaster}-{forecast.start_s:.2f}s.npz"
+    content = io.BytesIO()
+    np.savez(content, **vars(forecast))
+    replace(file, content.getbuffer())
+    return file
+
+
+def read_forecasts(path: str | Path) -> list[Forecast]:
+    """The forecasts kept in an orbit folder, by the names of their files; StoreError names a damaged one."""
+    found = []
+    for file in sorted((Path(path) / FORECASTS).glob("*.npz")):
+        with _reading(file), np.load(file, allow_pickle=False) as arrays:
+            one = Forecast(
+                points=arrays["points"],
+                start=int(arrays["start"]),
+                start_s=float(arrays["start_s"]),
+                hop_s=float(arrays["hop_s"]),
+                forecaster=str(arrays["forecaster"]),
+                knows=str(arrays["knows"]),
+            )
+        _need(one.points.ndim == 2 and np.isfinite(one.points).all(), file, "points are not finite numbers")
+        found.append(one)
+    return found
 
 
 def is_orbit(path: str | Path) -> bool:
@@ -210,7 +246,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
 # Writing
 
 
-def _versions():
+def versions():
     versions = {"python": platform.python_version()}
     for name in _PACKAGES:
         with suppress(packages.PackageNotFoundError):

@@ -135,6 +135,34 @@ class Trajectory:
 
 
 @dataclass(frozen=True, eq=False)
+class Forecast:
+    """How a trajectory might go on from one of its points.
+
+    Attributes
+    ----------
+    points : np.ndarray [shape=(steps + 1, latent_dim), float64]
+        The initial point first.
+    start : int
+        Its index in the trajectory.
+    start_s, hop_s : float
+        Its time, and seconds from one point to the next.
+    forecaster : str
+    knows : str
+        What the forecaster had learnt: "leak-free", "past" or "all".
+    """
+
+    points: np.ndarray
+    start: int
+    start_s: float
+    hop_s: float
+    forecaster: str
+    knows: str
+
+    def to_dict(self) -> dict:
+        return {**vars(self), "points": self.points.tolist()}
+
+
+@dataclass(frozen=True, eq=False)
 class Orbit:
     """The result of one recording, as it stands in its folder.
 

@@ -6,14 +6,21 @@ points = forecaster.forecast(trajectory.points[None, :100], steps=30)     # (1, 
 
 from ._base import Forecaster
 from .baselines import LinearForecaster, MeanForecaster, PersistenceForecaster
+from .joint import JointForecaster
 from .neighbors import AnalogForecaster, KNNForecaster, SMapForecaster
+from .nets import LSTMForecaster, MLPForecaster
+from .reservoir import ReservoirForecaster
 
 __all__ = [
     "AnalogForecaster",
     "Forecaster",
+    "JointForecaster",
     "KNNForecaster",
+    "LSTMForecaster",
     "LinearForecaster",
+    "MLPForecaster",
     "MeanForecaster",
     "PersistenceForecaster",
+    "ReservoirForecaster",
     "SMapForecaster",
 ]

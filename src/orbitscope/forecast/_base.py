@@ -110,8 +110,8 @@ class Forecaster(ABC, BaseEstimator):
         library = Library.of(as_stretches(X))
         if not len(library.with_next):
             raise InputError("every stretch has a single point; a forecaster learns from two in a row at least")
-        self.library_, self.n_features_in_ = library, library.points.shape[1]
         self._fit(library)
+        self.library_, self.n_features_in_ = library, library.points.shape[1]
         return self
 
     def forecast(self, context, steps: int, *, at=None) -> np.ndarray:
@@ -139,7 +139,7 @@ class Forecaster(ABC, BaseEstimator):
             Before :meth:`fit`.
         """
         check_is_fitted(self, "n_features_in_")
-        context = np.asarray(context, np.float64)
+        context = _numbers(context, "context")
         if context.ndim != 3 or context.shape[2] != self.n_features_in_:
             raise InputError(
                 f"context has shape {context.shape}; (batch, points, {self.n_features_in_}) is needed, as in fit"
@@ -167,7 +167,7 @@ class Forecaster(ABC, BaseEstimator):
             When the file cannot be written.
         """
         check_is_fitted(self, "n_features_in_")
-        metadata = {"format": _FORMAT, "forecaster": type(self).__name__, "parameters": self.get_params(deep=False)}
+        metadata = {"format": _FORMAT, "forecaster": type(self).__name__, "parameters": self._parameters()}
         write_weights(path, {"points": self.library_.points, "starts": self.library_.starts, **self._state()}, metadata)
 
     @classmethod
@@ -182,14 +182,19 @@ class Forecaster(ABC, BaseEstimator):
         arrays, meta = read_weights(path)
         known = {kind.__name__: kind for kind in _concrete(cls)}
         try:
+            if "forecaster" not in meta:
+                raise StoreError(f"{path}: holds no forecaster; give a file that a forecaster's save has written")
             if meta["format"] > _FORMAT:
                 raise StoreError(f"{path}: written by a newer Orbitscope (format {meta['format']}); upgrade to read it")
             if meta["forecaster"] not in known:
-                raise StoreError(f"{path}: holds a {meta['forecaster']}; load it with Forecaster.load")
-            self = known[meta["forecaster"]](**meta["parameters"])
+                raise StoreError(f"{path}: holds a {meta['forecaster']}; {_remedy(meta['forecaster'])}")
+            self = known[meta["forecaster"]]._from_saved(meta["parameters"], arrays)
             points, starts = np.asarray(arrays.pop("points"), np.float64), arrays.pop("starts")
-            if points.ndim != 2 or not np.isfinite(points).all() or starts[0] != 0 or np.any(np.diff(starts) < 1):
-                raise ValueError("points of a wrong shape")
+            if points.ndim != 2 or not points.size or not np.isfinite(points).all():
+                raise ValueError("points of a wrong shape, or not finite")
+            edges = np.append(starts, len(points))
+            if starts.dtype.kind not in "iu" or starts.ndim != 1 or edges[0] != 0 or np.any(np.diff(edges) < 1):
+                raise ValueError("stretches that do not fit its points")
             self.library_, self.n_features_in_ = Library(points, starts), points.shape[1]
             self._restore(arrays)
         except StoreError:
@@ -204,6 +209,14 @@ class Forecaster(ABC, BaseEstimator):
     @abstractmethod
     def _forecast(self, context: np.ndarray, steps: int, at: np.ndarray | None) -> np.ndarray:
         """Checked context to the points after it, ``(batch, steps, latent_dim)``."""
+
+    def _parameters(self) -> dict:
+        """What :meth:`_from_saved` makes the forecaster anew from; JSON must hold it."""
+        return self.get_params(deep=False)
+
+    @classmethod
+    def _from_saved(cls, parameters: dict, arrays: dict[str, np.ndarray]) -> Self:
+        return cls(**parameters)
 
     def _state(self) -> dict[str, np.ndarray]:
         """What was learnt beside the library, as named arrays."""
@@ -256,7 +269,7 @@ def as_stretches(X) -> list[np.ndarray]:
     for one in given:
         name = one.source.name if isinstance(one, Trajectory) else ""
         where = f"{name}: " if name else ""
-        points = np.asarray(one.points if isinstance(one, Trajectory) else one, np.float64)
+        points = _numbers(one.points if isinstance(one, Trajectory) else one, f"{where}points")
         if points.ndim != 2 or not points.size:
             raise InputError(f"{where}points have shape {points.shape}; (points, latent_dim) is needed")
         if not np.isfinite(points).all():
@@ -266,6 +279,19 @@ def as_stretches(X) -> list[np.ndarray]:
     if len(dims) > 1:
         raise InputError(f"trajectories have {' and '.join(map(str, dims))} dimensions; all must have the same")
     return stretches
+
+
+def _numbers(given, name: str) -> np.ndarray:
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} cannot be read as an array of numbers") from None
+
+
+def _remedy(name: str) -> str:
+    if name in {kind.__name__ for kind in _concrete(Forecaster)}:
+        return "load it with Forecaster.load"
+    return "this version of Orbitscope does not know it"
 
 
 def _concrete(cls: type) -> list[type]:

@@ -5,6 +5,8 @@ import numpy as np
 from ..errors import InputError
 from ._base import Forecaster, Library, StepwiseForecaster
 
+_FLAT = 1e-12  # of the mean: an input that spreads less is constant but for rounding
+
 
 class PersistenceForecaster(Forecaster):
     """The point stays where it is."""
@@ -47,19 +49,19 @@ class LinearForecaster(StepwiseForecaster):
 
     @property
     def context(self) -> int:
+        if isinstance(self.order, bool) or not isinstance(self.order, int | np.integer) or self.order < 1:
+            raise InputError(f"order is {self.order!r}; it must be a whole number from 1")
         return self.order
 
     def _fit(self, library: Library) -> None:
-        if not isinstance(self.order, int | np.integer) or self.order < 1:
-            raise InputError(f"order is {self.order!r}; it must be a whole number from 1")
         if not np.isfinite(self.ridge) or self.ridge < 0:
             raise InputError(f"ridge is {self.ridge!r}; it must be a number from 0")
-        contexts, displacements = library.contexts(self.order)
+        contexts, displacements = library.contexts(self.context)
         if not len(contexts):
             raise InputError(f"no stretch has the {self.order + 1} points that order {self.order} needs")
         seen = contexts.reshape(len(contexts), -1)
         center, spread = seen.mean(axis=0), seen.std(axis=0)
-        scale = np.where(spread > 0, spread, 1.0)
+        scale = np.where(spread > _FLAT * np.abs(center), spread, 1.0)
         inputs, mean = (seen - center) / scale, displacements.mean(axis=0)
         gram = inputs.T @ inputs / len(inputs) + self.ridge * np.eye(inputs.shape[1])
         solved = np.linalg.lstsq(gram, inputs.T @ (displacements - mean) / len(inputs), rcond=None)[0]

@@ -17,6 +17,7 @@ from ._base import Forecaster, Library, StepwiseForecaster
 
 WEIGHTS = ("distance", "uniform")
 _GROWTH = 4
+_LEAST_RIDGE = 1e-12  # points on a line or a plane leave a map without any undetermined
 _BLOCK = 1 << 22  # weights of all pairs held at once by the S-map
 
 Allowed = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -28,7 +29,7 @@ class _Neighbors(Forecaster):
     excludes = True
 
     def _fit(self, library: Library) -> None:
-        if not isinstance(self.theiler, int | np.integer) or self.theiler < 0:
+        if isinstance(self.theiler, bool) or not isinstance(self.theiler, int | np.integer) or self.theiler < 0:
             raise InputError(f"theiler is {self.theiler!r}; it must be a whole number of points from 0")
         self._check()
         self._candidates = self._library_points(library)
@@ -78,7 +79,8 @@ class _Neighbors(Forecaster):
             if asked == total and not enough.all():
                 raise InputError(
                     f"{count} neighbors are asked for, and {keep.sum(axis=1).min()} library points are left for some"
-                    " initial point without those near it in time; ask for fewer, or give a longer trajectory"
+                    " initial point without those near it in time or of too short a future; ask for fewer, or give a"
+                    " longer trajectory"
                 )
             order = np.argsort(~keep[enough], axis=1, kind="stable")[:, :count]
             distances[rows[enough]] = np.take_along_axis(near[enough], order, axis=1)
@@ -262,7 +264,7 @@ class SMapForecaster(_Neighbors, StepwiseForecaster):
         level = np.trace(gram[:, 1:, 1:], axis1=1, axis2=2) / max(size - 1, 1)
         least = np.finfo(float).tiny ** 0.5
         penalty = np.zeros_like(gram)
-        penalty[:, range(1, size), range(1, size)] = (self.ridge * level + least)[:, None]
+        penalty[:, range(1, size), range(1, size)] = (max(self.ridge, _LEAST_RIDGE) * level + least)[:, None]
         return np.linalg.solve(gram + penalty, moment)[:, 0]
 
 
@@ -270,9 +272,9 @@ def neighbor_weights(distances: np.ndarray, kind: str) -> np.ndarray:
     """Weights of neighbours ``(batch, K)`` by their distances, each row summing to 1."""
     if kind == "uniform":
         return np.full(distances.shape, 1 / distances.shape[1])
-    touching = distances == 0
-    with np.errstate(divide="ignore"):
-        weights = np.where(touching.any(axis=1, keepdims=True), touching, 1 / distances)
+    least = distances.min(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        weights = np.where(least == 0, distances == 0, least / distances)  # 1 / distance can overflow
     return weights / weights.sum(axis=1, keepdims=True)
 
 

@@ -1,39 +1,22 @@
-"""The command ``orbitscope``. What it says goes to stderr; what it was asked for goes to stdout."""
+"""The commands that make and show orbits: run, info, compare."""
 
 import math
-import signal
 import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import Parameter
 
-from . import __version__
-from ._json import to_json
-from ._text import plain
-from .errors import InputError, OrbitscopeError, OrbitscopeWarning
+from .._text import plain
+from ..errors import InputError, OrbitscopeError, OrbitscopeWarning
+from ._app import FAILED, AsJson, Quiet, UsageError, app, complain, print_json
 
 if TYPE_CHECKING:
-    from .types import Orbit
+    from ..types import Orbit
 
-app = App(
-    name="orbitscope",
-    help="See the shape of music: a recording becomes a trajectory through a small learned space.",
-    version=__version__,
-    version_flags=["--version"],
-    suppress_keyboard_interrupt=False,
-    help_flags=["--help", "-h"],
-)
-app.register_install_completion_command(help="Install shell completion for bash, zsh or fish.")
-
-_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
 _OPTION_NAMES = {"latent_dim": "--dims", "window": "--window", "forecast_weight": "--forecast-weight",
                  "curvature_weight": "--curvature-weight", "steps": "--steps", "seed": "--seed"}  # fmt: skip
-
-
-class _UsageError(OrbitscopeError):
-    """An option that cannot be used, found before any work is done."""
 
 
 # label, unit and format of each metric that the closing table shows
@@ -68,8 +51,8 @@ def run(
     seed: int = 0,
     figures: bool = True,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> int:
     """Turn recordings into orbits: train a model on each, embed it, measure it, draw it.
 
@@ -119,8 +102,8 @@ def run(
         "seed": seed,
     }
     _check_options(options)
-    from .media import find_media
-    from .progress import reporter
+    from ..media import find_media
+    from ..progress import reporter
 
     jobs, failed = [], 0
     for given in inputs:
@@ -130,10 +113,10 @@ def run(
                 (file, file.parent.relative_to(base)) for file in (find_media(given) if given.is_dir() else [given])
             ]
         except OrbitscopeError as error:
-            failed += _complain(error, given, as_json)
+            failed += complain(error, given, as_json)
     if output.suffix == ".orbit" and len(jobs) > 1:
-        raise _UsageError(f"--output {output} names one orbit, but there are {len(jobs)} inputs; give a folder")
-    from .pipeline import run as run_one
+        raise UsageError(f"--output {output} names one orbit, but there are {len(jobs)} inputs; give a folder")
+    from ..pipeline import run as run_one
 
     orbits = []
     for file, below in jobs:
@@ -146,20 +129,20 @@ def run(
                     file, output=place, figures=figures, skip_existing=skip_existing, report=report, **options
                 )
         except OrbitscopeError as error:
-            failed += _complain(error, file, as_json)
+            failed += complain(error, file, as_json)
             continue
         orbits.append(orbit)
         if as_json:
-            _print_json({"input": str(file), "orbit": str(orbit.path), "metrics": orbit.metrics})
+            print_json({"input": str(file), "orbit": str(orbit.path), "metrics": orbit.metrics})
         elif not quiet:
             _print_table([orbit], title=f"{orbit.path}")
     if not quiet and len(orbits) + failed > 1:
         print(f"{len(orbits)} done, {failed} failed", file=sys.stderr)
-    return _FAILED if failed else 0
+    return FAILED if failed else 0
 
 
 @app.command
-def info(orbit: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
+def info(orbit: Path, /, *, as_json: AsJson = False) -> int:
     """Show what an orbit holds.
 
     Parameters
@@ -169,11 +152,11 @@ def info(orbit: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", ne
     as_json
         Print the whole manifest as JSON.
     """
-    from .store import read_orbit
+    from ..store import read_orbit
 
     found = read_orbit(orbit)
     if as_json:
-        _print_json(found.manifest)
+        print_json(found.manifest)
         return 0
     trajectory, manifest = found.trajectory, found.manifest
     source = trajectory.source
@@ -210,8 +193,8 @@ def compare(
     output
         The figure to write; a PNG and an SVG of that name.
     """
-    from . import plots
-    from .store import read_orbit
+    from .. import plots
+    from ..store import read_orbit
 
     orbits = [read_orbit(first), read_orbit(second)]
     names = [orbit.path.stem for orbit in orbits]
@@ -226,48 +209,16 @@ def compare(
     return 0
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return its exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
-    if hasattr(signal, "SIGTERM") and arguments is None:
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        status = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-        return status if isinstance(status, int) else 0
-    except CycloptsError as error:
-        print(f"orbitscope: {' '.join(str(error).split())} See orbitscope --help.", file=sys.stderr)
-        return _USAGE
-    except OrbitscopeError as error:
-        print(f"orbitscope: {plain(error)}", file=sys.stderr)
-        return _USAGE if isinstance(error, _UsageError) else _FAILED
-    except KeyboardInterrupt:
-        print("orbitscope: interrupted; what was finished is kept, nothing else is left", file=sys.stderr)
-        return _INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return _FAILED
-
-
 def _check_options(options: dict) -> None:
     """Refuse options out of range, by the names that the command has for them."""
-    from .config import check_window, settings
+    from ..config import check_window, settings
 
     try:
         check_window(options["window_s"])
         settings(**{k: v for k, v in options.items() if k not in ("start_s", "duration_s", "features")})
     except InputError as error:
         name, _, rest = str(error).partition(" ")
-        raise _UsageError(f"{_OPTION_NAMES.get(name, name)} {rest}") from None
-
-
-def _complain(error: OrbitscopeError, file: Path, as_json: bool) -> int:
-    print(f"orbitscope: {plain(error)}", file=sys.stderr)
-    if as_json:
-        _print_json({"input": str(file), "error": str(error)})
-    return 1
-
-
-def _print_json(value: dict) -> None:
-    print(to_json(value, ascii=True), flush=True)
+        raise UsageError(f"{_OPTION_NAMES.get(name, name)} {rest}") from None
 
 
 def _print_table(orbits: list["Orbit"], *, title: str, heading: list[tuple[str, str]] = ()) -> None:
