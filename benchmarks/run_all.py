@@ -23,10 +23,12 @@ def plan(options: argparse.Namespace) -> dict[str, list]:
     known = ["--keras", options.keras] if options.keras else []
     seeds = 1 if options.quick else options.repeats
     lengths = ["--minutes", 0.5, 1, 4] if options.quick else []
+    sizes = ["--sizes", 10_000, 20_000, 40_000] if options.quick else []
     scripts = {
         "embedding": [options.clip, *repeats],
         "against_keras": [options.clip, *repeats, *python],
         "song_length": [options.clip, *repeats, *lengths],
+        "forecasting": [options.clip, *repeats, *python, *sizes],
         "quality": [*songs, "--seeds", seeds, *known, *python],
     }
     if options.choices:

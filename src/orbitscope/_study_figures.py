@@ -85,7 +85,7 @@ def _curves(study, song, protocol, forecaster, dims, window_s):
         if found:
             scale = np.array([1 / f["radius"] if protocol == "held-out" else 1.0 for f in found])[:, None]
             mean = (np.array([f["mean"] for f in found], float) * scale).mean(axis=0)
-            error = np.nanmean(np.array([f["standard_error"] for f in found], float) * scale, axis=0)
+            error = (np.array([f["standard_error"] for f in found], float) * scale).mean(axis=0)
             curves[model] = (mean, error)
     return curves
 

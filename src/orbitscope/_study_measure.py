@@ -4,18 +4,20 @@ import warnings
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 
 from . import forecast, geometry, recurrence
-from .config import Settings, settings, window_frames
+from .config import Settings, check_window, settings, window_frames
 from .embedding import Embedding, fit_many
-from .errors import OrbitscopeWarning
-from .evaluation import PROTOCOLS, displacement_metrics, divergence
+from .errors import InputError, OrbitscopeWarning
+from .evaluation import PROTOCOLS, TRAINED_SHARE, displacement_metrics, divergence
 from .rhythm import pulse_clarity
 from .scoreboard import PERSISTENCE, Reference, Scores, reference_space, score
 from .types import Frames, Trajectory
 
 MODELS = {"R": 0.0, "R-F": None}  # forecast weight; None: the preset's
 _SMAP_NEIGHBORS = 200
+_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Plan:
         The stretch to take of each song.
     surrogates : int
         For the test of loops; 0 leaves it out.
+    nets : bool
+        Whether MLP and LSTM are among the forecasters; they take most of a study's time.
     """
 
     dims: tuple[int, ...] = (3, 12)
@@ -50,8 +54,18 @@ class Plan:
     start_s: float = 0.0
     duration_s: float | None = None
     surrogates: int = 19
+    nets: bool = True
 
     def __post_init__(self):
+        least = {"seeds": 1, "horizon": 1, "every": 1, "surrogates": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise InputError(f"{name} is {value!r}; it must be a whole number from {low}")
+        if not self.dims or not self.windows_s:
+            raise InputError("dims or windows_s is empty; give one value of each at least")
+        for window_s in self.windows_s:
+            check_window(window_s)
         for dims in self.dims:
             for window_s in self.windows_s:
                 self.settings("R-F", dims, window_s, 0)
@@ -71,7 +85,7 @@ class Plan:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
-def forecasters(embedding: Embedding, seed: int) -> dict[str, forecast.Forecaster]:
+def forecasters(embedding: Embedding, seed: int, *, nets: bool = True) -> dict[str, forecast.Forecaster]:
     """All forecasters that a study compares, unfitted, by the names that its tables have for them."""
     found = {
         PERSISTENCE.capitalize(): forecast.PersistenceForecaster(),
@@ -80,11 +94,14 @@ def forecasters(embedding: Embedding, seed: int) -> dict[str, forecast.Forecaste
         "KNN": forecast.KNNForecaster(),
         "Analog": forecast.AnalogForecaster(),
         "S-map": forecast.SMapForecaster(neighbors=_SMAP_NEIGHBORS),
-        "MLP (article)": forecast.MLPForecaster(preset="article", random_state=seed),
-        "LSTM (article)": forecast.LSTMForecaster(preset="article", random_state=seed),
-        "MLP": forecast.MLPForecaster(random_state=seed),
-        "LSTM": forecast.LSTMForecaster(random_state=seed),
     }
+    if nets:
+        found |= {
+            "MLP (article)": forecast.MLPForecaster(preset="article", random_state=seed),
+            "LSTM (article)": forecast.LSTMForecaster(preset="article", random_state=seed),
+            "MLP": forecast.MLPForecaster(random_state=seed),
+            "LSTM": forecast.LSTMForecaster(n_epochs=40, batch_size=64, learning_rate=2e-2, random_state=seed),
+        }
     if embedding.model.predictor is not None:
         found["Joint"] = forecast.JointForecaster(embedding)
     return found
@@ -169,19 +186,26 @@ def _measure_run(
     part_path: Trajectory,
     plan: Plan,
 ) -> dict:
-    known, unknown = forecasters(whole, seed), forecasters(part, seed)
-    context = max(one.context for one in known.values())
+    known, unknown = (forecasters(one, seed, nets=plan.nets) for one in (whole, part))
+    trained = round(TRAINED_SHARE * len(part_path))
+    fitted = {name: FrozenEstimator(one.fit(part_path.points[:trained])) for name, one in unknown.items()}
+    context = max(
+        plan.settings("R-F", 1, 1.0, 0).context, *(one.context for one in known.values())
+    )  # one for both models
     found = {}
     for protocol in PROTOCOLS:
-        path, able = (part_path, unknown) if protocol == "held-out" else (whole_path, known)
+        path, able = (part_path, fitted) if protocol == "held-out" else (whole_path, known)
         options = {"protocol": protocol, "steps": plan.horizon, "every": plan.every, "context": context}
-        found[protocol] = {name: divergence(path, one, **options).to_dict() for name, one in able.items()}
+        found[protocol] = {
+            name: divergence(path, one, folds=_FOLDS, **options).to_dict() | {"forecaster": name}
+            for name, one in able.items()
+        }
     return {
         "seed": seed,
         "shape": _shape(whole_path),
         "reconstruction": whole.evaluate(frames, whole_path),
         "divergence": found,
-        "displacement": {name: displacement_metrics(part_path, one) for name, one in unknown.items()},
+        "displacement": {name: displacement_metrics(part_path, one) for name, one in fitted.items()},
     }
 
 

@@ -308,13 +308,14 @@ def _swing(ratio: np.ndarray) -> np.ndarray:
 
 def _one_sided(label: str, unit: str, differences: dict[str, np.ndarray], sign: int) -> list[Finding]:
     """One finding over several settings: holds if all differ significantly in the direction of ``sign``."""
-    stacked = np.concatenate([np.asarray(d).reshape(*d.shape[:2], 1) for d in differences.values()], axis=2)
+    known = {name: d.reshape(*d.shape[:2]) for name, d in differences.items() if np.isfinite(d).any()}
+    stacked = np.stack(list(known.values()), axis=2) if known else np.empty((0, 0, 0))
     if not np.isfinite(stacked).all(axis=2).any():
         return []
     found: Comparison = compare(stacked)
     ways = [_direction(effect) for effect in found.effects]
     outcome = HOLDS if set(ways) == {sign} else FAILS if -sign in ways and sign not in ways else OPEN
-    return [Finding(label, outcome, unit, dict(zip(differences, found.effects, strict=True)), found.test)]
+    return [Finding(label, outcome, unit, dict(zip(known, found.effects, strict=True)), found.test)]
 
 
 def _ratio_finding(setting: str, outcome: str, effects: dict[int, Effect], test: str) -> Finding:

@@ -152,6 +152,7 @@ def divergence(
     every: int = 10,
     protocol: str = "leak-free",
     context: int | None = None,
+    folds: int = FOLDS,
     random_state: int = 0,
 ) -> Divergence:
     """How fast forecasts leave the true path.
@@ -169,6 +170,8 @@ def divergence(
     context : int, optional
         Points left out at the beginning, at least what the forecaster needs to see; give one number to all
         forecasters that are to be compared from the same initial points.
+    folds : int >= 1
+        Blocks of initial points, for forecasters that are fitted anew for each.
     random_state : int
         Of the bootstrap.
 
@@ -182,12 +185,13 @@ def divergence(
     The article, "Divergence of forecasted trajectory". Künsch (1989), The jackknife and the bootstrap for general
     stationary observations, Annals of Statistics 17, for the interval.
     """
-    for name, value in (("steps", steps), ("every", every), ("context", 1 if context is None else context)):
+    seen = 1 if context is None else context
+    for name, value in {"steps": steps, "every": every, "folds": folds, "context": seen}.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name} is {value!r}; it must be a whole number from 1")
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol {protocol!r} is unknown; choose one of {', '.join(PROTOCOLS)}")
-    seen = max(forecaster.context, 1 if context is None else context)
+    seen = max(forecaster.context, seen)
     points = _points(trajectory)
     low, span = _extent(points) if protocol == "article" else (0.0, 1.0)
     known = points  # what the forecaster sees
@@ -206,7 +210,7 @@ def divergence(
             f" {protocol} protocol; give a longer recording or ask for fewer steps"
         )
     forecasts = np.empty((len(starts), steps + 1, points.shape[1]))
-    for rows, fitted, at in _fitted(known, forecaster, protocol, starts, gap, trained):
+    for rows, fitted, at in _fitted(known, forecaster, protocol, starts, gap, trained, folds):
         contexts = known[starts[rows, None] + np.arange(1 - seen, 1)]
         forecasts[rows] = fitted.forecast(contexts, steps, at=at)
     if forecaster.own_space:
@@ -255,7 +259,7 @@ def displacement_metrics(
     """
     points = _points(trajectory)
     trained = round(TRAINED_SHARE * len(points)) if test is None else len(points)
-    fitted = clone(forecaster).fit(points[:trained])
+    fitted = clone(forecaster).fit(points[:trained], None)
     if test is None:
         target, first = points, trained + window_points(trajectory)
     else:
@@ -302,7 +306,13 @@ def window_points(trajectory: Trajectory) -> int:
 
 
 def _fitted(
-    points: np.ndarray, forecaster: Forecaster, protocol: str, starts: np.ndarray, gap: int, trained: int
+    points: np.ndarray,
+    forecaster: Forecaster,
+    protocol: str,
+    starts: np.ndarray,
+    gap: int,
+    trained: int,
+    folds: int,
 ) -> Iterator[tuple[np.ndarray, Forecaster, np.ndarray | None]]:
     """Fitted forecasters with the rows of ``starts`` that each is for, and their places to pass over."""
     own = clone(forecaster)
@@ -312,11 +322,11 @@ def _fitted(
             own.set_params(drop_nearest=True)
         yield everywhere, own.fit(points), None
     elif protocol == "held-out":
-        yield everywhere, own.fit(points[:trained]), None
+        yield everywhere, own.fit(points[:trained], None), None
     elif own.excludes:
         yield everywhere, own.set_params(theiler=gap).fit(points), starts
     else:
-        for rows in np.array_split(everywhere, min(FOLDS, len(starts))):
+        for rows in np.array_split(everywhere, min(folds, len(starts))):
             before, after = points[: max(starts[rows[0]] - gap, 0)], points[starts[rows[-1]] + gap + 1 :]
             if not (parts := [part for part in (before, after) if len(part) > own.context]):
                 raise InputError(

@@ -1,17 +1,23 @@
 """Figures of forecasts, in the style of orbitscope.plots: one over its trajectory, and errors over steps."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ._pathplot import principal_axes, set_up_space
-from ._plotstyle import set_title, styled, tick_locator
+from ._plotstyle import fallbacks, set_title, showable, styled, tick_locator
 from .errors import InputError
 from .types import Trajectory
 
-CURVE_COLORS = ("#111111", "#c8102e", "#2a6fbb", "#5b1a8c", "#e08a00", "#2b8a5a", "#8a5a2b", "#7a7a7a")
+CURVE_COLORS = (
+    "#111111", "#c8102e", "#2a6fbb", "#5b1a8c", "#e08a00", "#2b8a5a", "#8a5a2b", "#7a7a7a", "#d16ba5", "#1aa5a5",
+)  # fmt: skip
 _TRUE, _FORECAST, _PATH = "#111111", "#c8102e", "0.78"
+_DASHES = ("-", "--", ":")  # by turns, once there are more curves than colours
+_LEGEND_SIZE, _MOST_COLUMNS = 7, 5
+_HANDLE_WIDTH, _LETTER_WIDTH, _ROW_HEIGHT = 0.45, 0.06, 0.14  # of the legend, in inches
 
 
 @styled
@@ -37,15 +43,17 @@ def plot_forecast(
     Raises
     ------
     InputError
-        Dimensions that differ, or a start outside the trajectory.
+        Dimensions that differ, NaN or infinite points, or a start outside the trajectory.
     """
     points, forecast = np.asarray(trajectory.points, float), np.asarray(forecast, float)
     dims = points.shape[1]
-    if forecast.ndim != 2 or forecast.shape[1] != dims:
+    if forecast.ndim != 2 or forecast.shape[1] != dims or not len(forecast):
         raise InputError(f"the forecast has shape {forecast.shape}; (steps + 1, {dims}) is needed")
+    if not np.isfinite(forecast).all():
+        raise InputError("the forecast holds NaN or infinite points; nothing can be plotted")
     if not 0 <= start < len(points):
         raise InputError(f"start is {start}; the trajectory has points 0 to {len(points) - 1}")
-    title = trajectory.source.title if title is None else title
+    title = showable(trajectory.source.title if title is None else title)
     names = [f"latent {axis + 1}" for axis in range(dims)]
     if dims > 3:
         project, names = principal_axes(points)
@@ -69,14 +77,12 @@ def plot_forecast(
         ax = figure.add_axes((0.04, 0.1, 0.88, 0.82), projection="3d")
         set_up_space(ax, np.concatenate([points, forecast]), names)
     ax.plot(*points.T, color=_PATH, linewidth=0.5, rasterized=len(points) > 4000)
-    ax.plot(*true.T, color=_TRUE, linewidth=1.1, label="true")
-    ax.plot(*forecast.T, color=_FORECAST, linewidth=1.1, label=name)
+    curves = ax.plot(*true.T, color=_TRUE, linewidth=1.1) + ax.plot(*forecast.T, color=_FORECAST, linewidth=1.1)
     ax.plot(*forecast[:1].T, "o", color=_FORECAST, markersize=3.5)
     seconds, at = steps * trajectory.hop_s, trajectory.times_s[start]
     note = f"{steps} steps ({seconds:.3g} s) from {at:.2f} s"
-    place = {"loc": "lower center", "ncols": 3, "frameon": False, "fontsize": 7, "title_fontsize": 7, "title": note}
-    figure.legend(**({**place, "loc": "outside lower center"} if dims < 3 else place))
-    set_title(ax, title, lines=2)
+    _add_legend(figure, dict(zip(("true", name), curves, strict=True)), inside=dims > 2, title=note)
+    set_title(ax, title.lstrip("\n"), lines=2)
     return figure
 
 
@@ -107,26 +113,26 @@ def plot_divergence(
     Raises
     ------
     InputError
-        No curve.
+        No curve, or a mean and an error of shapes that do not fit.
     """
     if not panels or not any(panels.values()):
         raise InputError("no curve is given; nothing can be plotted")
     labels = list(dict.fromkeys(label for curves in panels.values() for label in curves))
-    colors = {label: CURVE_COLORS[i % len(CURVE_COLORS)] for i, label in enumerate(labels)} | dict(colors or {})
-    figure = Figure(figsize=(0.5 + 2.7 * len(panels) + (0.9 if len(panels) == 1 else 0), 2.9), layout="constrained")
+    styles = {
+        label: {
+            "color": (colors or {}).get(label, CURVE_COLORS[i % len(CURVE_COLORS)]),
+            "linestyle": _DASHES[i // len(CURVE_COLORS) % len(_DASHES)],
+        }
+        for i, label in enumerate(labels)
+    }
+    width = 0.5 + 2.7 * len(panels) + (0.9 if len(panels) == 1 else 0)
+    rows = math.ceil(len(labels) / _legend_columns(labels, width))
+    figure = Figure(figsize=(width, 2.76 + _ROW_HEIGHT * rows), layout="constrained")
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    handles = {}
     for ax, (title, curves) in zip(axes, panels.items(), strict=True):
         for place, (label, (mean, error)) in enumerate(curves.items()):
-            mean, error = np.asarray(mean, float), np.asarray(error, float)
-            steps = np.arange(len(mean))
-            low, high = (mean - error, mean + error) if error.ndim == 1 else error
-            ax.plot(steps, mean, color=colors[label], linewidth=1.1, label=label)
-            every = max(1, len(mean) // 10)
-            marked = slice(1 + place * every // max(len(curves), 1) % every, None, every)  # bars side by side
-            spans = np.maximum(np.stack([mean - low, high - mean]), 0)[:, marked]
-            ax.errorbar(
-                steps[marked], mean[marked], spans, fmt="none", ecolor=colors[label], elinewidth=0.7, capsize=1.5
-            )
+            handles[label] = _draw_curve(ax, label, mean, error, styles[label], place / len(curves))
         if reference is not None:
             ax.axhline(reference, color="0.5", linewidth=0.6, linestyle="--", zorder=0)
         ax.set_xlabel("steps")
@@ -139,14 +145,50 @@ def plot_divergence(
             top.tick_params(labelsize=6.5)
     axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel(ylabel)
-    figure.legend(*_entries(axes), loc="outside lower center", ncols=min(len(labels), 5), frameon=False, fontsize=7)
+    _add_legend(figure, {label: handles[label] for label in labels})
     return figure
 
 
-def _entries(axes):
-    """Handles and labels of all curves, each once."""
-    found = {}
-    for ax in axes:
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+def _draw_curve(ax, label, mean, error, style, shift):
+    """A curve and its error bars, about ten, moved by a share of the space between them: those of others stand beside.
+
+    Returns the line."""
+    mean, error = np.asarray(mean, float), np.asarray(error, float)
+    if mean.ndim != 1 or error.shape not in (mean.shape, (2, *mean.shape)):
+        raise InputError(
+            f"{label}: the mean has shape {mean.shape} and the error {error.shape}; (steps + 1,) is needed, and for an"
+            " interval (2, steps + 1)"
+        )
+    mean = np.where(np.isfinite(mean), mean, np.nan)
+    steps = np.arange(len(mean))
+    low, high = (mean - error, mean + error) if error.ndim == 1 else error
+    (line,) = ax.plot(steps, mean, linewidth=1.1, **style)
+    every = max(1, len(mean) // 10)
+    marked = slice(1 + int(shift * every), None, every)
+    spans = np.maximum([mean - np.maximum(low, 0), high - mean], 0)[:, marked]  # no distance is below 0
+    ax.errorbar(steps[marked], mean[marked], spans, fmt="none", ecolor=style["color"], elinewidth=0.7, capsize=1.5)
+    return line
+
+
+def _legend_columns(labels, width):
+    """How many columns of a legend fit into a figure of so many inches."""
+    longest = max(len(showable(label)) for label in labels)
+    fitting = int((width - 0.2) / (_HANDLE_WIDTH + _LETTER_WIDTH * longest))
+    return max(1, min(fitting, _MOST_COLUMNS, len(labels)))
+
+
+def _add_legend(figure, handles, *, inside=False, title=None):
+    """A legend below everything, whose labels are shown literally."""
+    legend = figure.legend(
+        list(handles.values()),
+        [str(i) for i in range(len(handles))],  # matplotlib would pass over a label that begins with _
+        loc="lower center" if inside else "outside lower center",
+        ncols=_legend_columns(handles, figure.get_figwidth()),
+        frameon=False,
+        fontsize=_LEGEND_SIZE,
+        title_fontsize=_LEGEND_SIZE,
+        title=title,
+    )
+    for text, label in zip(legend.get_texts(), handles, strict=True):
+        shown = showable(label)
+        text.set(text=shown, parse_math=False, fontfamily=["DejaVu Sans", *fallbacks(shown)])

@@ -128,6 +128,8 @@ def run_study(
         plan = Plan(**options)
     except TypeError as error:
         raise InputError(f"{error}; the options are {', '.join(Plan.__dataclass_fields__)}") from None
+    if workers is not None and workers < 1:
+        raise InputError(f"workers is {workers}; it must be 1 at least")
     report = report or (lambda what, done, of: None)
     output = Path(output)
     found, failed = _songs(songs)
@@ -280,8 +282,6 @@ def _song_numbers(cells: list[dict], song: str) -> dict:
 def _worked(output: Path, plan: Plan, jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, str | None]]:
     """Do the jobs, and give each when it is done, with what went wrong."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if workers is not None and workers < 1:
-        raise InputError(f"workers is {workers}; it must be 1 at least")
     workers = min(workers or cores, len(jobs))
     if workers < 2:
         for job in jobs:

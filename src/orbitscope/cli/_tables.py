@@ -1,46 +1,89 @@
-"""Tables of forecasts on the terminal."""
+"""Tables of forecasts on the terminal: numbers are whole at any width, names give way."""
+
+from itertools import groupby
 
 from .._text import plain
 
-
-def _rich():
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    return Console, Table, Text
+_LONGEST_LABEL, _NARROWEST_LABEL = 120, 12
 
 
 def print_divergences(rows: list) -> None:
-    """Rows of (orbit, forecaster, Divergence)."""
-    Console, Table, Text = _rich()
-    title = "distance from the true path over RMS radius, by steps; over that of persistence; valid prediction time"
-    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
-    last = len(rows[0][2].mean) - 1
-    shown = [k for k in (1, 5, 10, 20, 30, 100) if k < last] + [last]
-    for i, head in enumerate(("orbit", "forecaster", "protocol", *map(str, shown), "relative", "valid (s)")):
-        table.add_column(head, justify="left" if i < 3 else "right", no_wrap=True)
-    for label, method, found in rows:
-        numbers = [f"{found.scaled[k]:.3f}" for k in shown]
-        numbers += [f"{found.relative[last]:.3f}", f"{found.valid_time_s():.2f}"]
-        table.add_row(Text(plain(label, 24)), method, found.protocol, *numbers)
-    console = Console(highlight=False)
-    console.print(table)
-    counts = ", ".join(sorted({f"{found.count} ({found.protocol})" for _, _, found in rows}))
-    console.print(Text(f"initial points: {counts}; a step is {rows[0][2].hop_s * 1000:.1f} ms", style="dim"))
+    """Rows of (orbit, forecaster, Divergence), those of one protocol in one table."""
+    found = rows[0][2]
+    last = len(found.mean) - 1
+    shown = [k for k in ((1, 5, 10, 20, 30) if last <= 60 else (1, 10, 30, 100, 300)) if k < last] + [last]
+    for protocol in dict.fromkeys(found.protocol for *_, found in rows):
+        members = [row for row in rows if row[2].protocol == protocol]
+        counts = sorted({found.count for *_, found in members})
+        points = f"{counts[0]} initial points" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} initial points"
+        table = _table(f"{protocol}, {points}", ("orbit", "forecaster"), (*map(str, shown), "ratio", "valid s"))
+        for label, of_one in groupby(members, key=lambda row: row[0]):
+            lines = [_divergence_cells(method, found, shown) for _, method, found in of_one]
+            table.add_row(_label(label), *map("\n".join, zip(*lines, strict=True)))
+        _print(table)
+    _note(
+        f"distance from the true path over RMS radius, by steps of {found.hop_s * 1000:.1f} ms; ratio: over that of"
+        f" persistence after {last}, below 1 is worth something; valid: seconds until off by 0.4 radii, {last} steps at"
+        " most"
+    )
+
+
+def _divergence_cells(method: str, found, shown: list[int]) -> list[str]:
+    numbers = [*(found.scaled[k] for k in shown), found.relative[shown[-1]]]
+    return [method, *map(_number, numbers), f"{found.valid_time_s():.2f}"]
 
 
 def print_scores(found) -> None:
-    Console, Table, Text = _rich()
+    """A :class:`orbitscope.scoreboard.Scores`, a table for each form."""
     for form in ("state", "displacement"):
-        title = f"NRMSE, {found.protocol}, {form}, by frames ahead"
-        table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
-        for head in ("", *map(str, found.horizons), "skill"):
-            table.add_column(head, justify="right" if head else "left", no_wrap=True)
+        table = _table(f"NRMSE, {found.protocol}, {form}", ("",), (*map(str, found.horizons), "skill"))
         for name, values in found.nrmse.items():
             style = "dim" if name in found.controls else "bold"
-            cells = [f"{v:.3f}" for v in values[form]] + [f"{found.skill_ratio(name, form):.2f}"]
-            table.add_row(Text(plain(name), style=style), *cells)
-        Console(highlight=False).print(table)
-    line = f"{len(found.starts)} initial points; skill: over the better of persistence and mean at 5 to 30 frames"
-    Console(highlight=False).print(Text(f"{line}, below 1 is worth something", style="dim"))
+            table.add_row(_label(name, style), *map(_number, values[form]), _number(found.skill_ratio(name, form)))
+        _print(table)
+    _note(
+        f"by frames ahead, {len(found.starts)} initial points; skill: over the better of persistence and mean at 5 to"
+        " 30 frames, below 1 is worth something"
+    )
+
+
+def _table(title: str, words: tuple[str, ...], numbers: tuple[str, ...]):
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1, 0, 0), title=title, title_justify="left", title_style="italic")
+    first, *others = words
+    table.add_column(first, overflow="fold")  # the only one that gives way
+    for head in others:
+        table.add_column(head, no_wrap=True)
+    for head in numbers:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
+def _label(text: str, style: str = ""):
+    from rich.text import Text
+
+    return Text(plain(text, _LONGEST_LABEL), style=style)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:.2e}"
+
+
+def _print(table) -> None:
+    """As wide as the terminal, or as the numbers need beside some letters of the names."""
+    from rich.console import Console
+
+    console, (names, *_) = Console(highlight=False), table.columns
+    names.max_width = _NARROWEST_LABEL
+    console.width = max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
+    names.max_width = None
+    console.print(table)
+    console.print()
+
+
+def _note(text: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(highlight=False).print(Text(text, style="dim"))

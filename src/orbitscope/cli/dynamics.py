@@ -1,7 +1,9 @@
 """The commands that ask how an orbit moves: forecast, divergence, score, study."""
 
+import math
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +15,7 @@ from ._app import FAILED, AsJson, Quiet, UsageError, app, complain, print_json
 from ._tables import print_divergences, print_scores
 
 if TYPE_CHECKING:
+    from ..evaluation import Divergence
     from ..forecast import Forecaster
     from ..types import Orbit
 
@@ -22,6 +25,8 @@ With = Literal[
 ]  # fmt: skip
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Protocol = Literal["article", "leak-free", "held-out", "all"]
+
+_MOST_STEPS = 100_000
 
 
 @app.command
@@ -56,19 +61,22 @@ def forecast(
     as_json
         Print the forecast as JSON.
     """
-    from .. import plots, plots_dynamics
+    start_s = _seconds(start)
+    _check_number("--steps", steps, 1, _MOST_STEPS)
+    _check_number("--seed", seed, 0)
     from ..pipeline import forecast_orbit
+    from ..plots_dynamics import plot_forecast
     from ..store import read_orbit, write_forecast
 
     found = read_orbit(orbit)
-    made = forecast_orbit(found, _forecaster(method, found, seed), _seconds(start), steps, knows=knows, name=method)
+    made = forecast_orbit(found, _forecaster(method, found, seed), start_s, steps, knows=knows, name=method)
     file = write_forecast(orbit, made)
-    figure = plots_dynamics.plot_forecast(found.trajectory, made.points, made.start, name=method)
-    plots.save(figure, file.parent, file.stem)
+    figure = plot_forecast(found.trajectory, made.points, made.start, name=method)
+    drawn, _ = _save(figure, file.with_suffix(".png"), "make room for it")
     if as_json:
         print_json({"orbit": str(orbit), "file": str(file), **made.to_dict()})
     else:
-        print(file, file.with_suffix(".png"), sep="\n")
+        _print_paths(file, drawn)
     return 0
 
 
@@ -95,7 +103,7 @@ def divergence(
         Forecasters.
     protocol
         leak-free: what lies within window + steps of an initial point is not known; held-out: learnt on the first
-        70 %; article: as published, where the future asked for is known; all three.
+        70 %; article: as published, where the future asked for is known; all: each of the three.
     steps
         Of each forecast.
     every
@@ -107,50 +115,33 @@ def divergence(
     as_json
         Print every number as a line of JSON for each orbit, forecaster and protocol.
     """
+    for name, value, least in (("--steps", steps, 1), ("--every", every, 1), ("--seed", seed, 0)):
+        _check_number(name, value, least)
+    if output is not None and not output.name.strip("."):
+        raise UsageError(f"--output {output} is no name of a figure; give one, such as divergence.png")
     from ..evaluation import PROTOCOLS
-    from ..evaluation import divergence as measure
     from ..store import read_orbit
 
-    opened, failed = [], 0
+    opened, rows, failed = [], [], 0
     for path in orbits:
         try:
             opened.append(read_orbit(path))
         except OrbitscopeError as error:
             failed += complain(error, path, as_json)
     protocols = PROTOCOLS if protocol == "all" else (protocol,)
-    rows, panels, hop_s = [], {}, None
-    for one in opened:
-        label = one.path.stem
-        able = {method: _forecaster(method, one, seed) for method in methods}
-        context = max(forecaster.context for forecaster in able.values())
-        for kind in protocols:
-            for method, forecaster in able.items():
-                try:
-                    found = measure(
-                        one.trajectory, forecaster, steps=steps, every=every, protocol=kind, context=context
-                    )
-                except OrbitscopeError as error:
-                    failed += complain(error, one.path, as_json)
-                    continue
-                rows.append((label, method, found))
-                curve = " ".join(part for part, many in ((label, len(opened)), (method, len(methods))) if many > 1)
-                scaled = found.interval / found.radius if found.radius > 0 else found.interval
-                panels.setdefault(kind, {})[curve or method] = (found.scaled, scaled)
-                hop_s = one.trajectory.hop_s
-                if as_json:
-                    print_json({"orbit": str(one.path), **found.to_dict(), "forecaster": method})
+    for orbit, label in zip(opened, _labels(opened), strict=True):
+        for method, found in _divergences(orbit, methods, protocols, seed, steps=steps, every=every):
+            if isinstance(found, OrbitscopeError):
+                failed += complain(InputError(f"{orbit.path}, {method}: {found}"), orbit.path, as_json)
+                continue
+            rows.append((label, method, found))
+            if as_json:
+                print_json({"orbit": str(orbit.path), **found.to_dict(), "forecaster": method})
     if not as_json and rows:
         print_divergences(rows)
-    if output is not None and panels:
-        from .. import plots, plots_dynamics
-
-        figure = plots_dynamics.plot_divergence(panels, hop_s=hop_s, ylabel="δ over RMS radius")
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            written = plots.save(figure, output.parent, output.stem)
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written ({error.strerror}); choose another --output") from None
-        print(*written, sep="\n", file=sys.stderr if as_json else sys.stdout)
+    if output is not None and rows:
+        written = _save(_divergence_figure(rows), output, "choose another --output")
+        _print_paths(*written, file=sys.stderr if as_json else sys.stdout)
     return FAILED if failed else 0
 
 
@@ -180,8 +171,10 @@ def score(
         The sound that was embedded.
     window
         Seconds of a window.
-    start, duration
-        The stretch that was embedded.
+    start
+        Where the stretch that was embedded begins, in seconds.
+    duration
+        How long it is; to the end by default.
     held_out
         Score on the last 30 %: only for embeddings that were trained on the first 70 %.
     pure
@@ -191,24 +184,31 @@ def score(
     as_json
         Print every number as JSON.
     """
+    names = [path.absolute().stem for path in embeddings]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"two embeddings are called {twice[0]!r}; rename one of the files")
+    if pure is not None and pure not in names:
+        raise UsageError(f"--pure {pure!r} is none of the embeddings: {', '.join(names)}")
+    _check_number("--neighbors", neighbors, 1)
     from .. import media, store
     from ..config import check_window, window_frames
     from ..features import spectrogram
     from ..scoreboard import TRAINED_SHARE, read_embedding, reference_space
     from ..scoreboard import score as measure
 
-    check_window(window)
-    given = {}
-    for path in embeddings:
-        name = path.stem
-        if name in given:
-            raise UsageError(f"two embeddings are called {name!r}; rename one of the files")
-        given[name] = store.read_orbit(path).trajectory if path.is_dir() else read_embedding(path)
-    if pure is not None and pure not in given:
-        raise UsageError(f"--pure {pure!r} is none of the embeddings: {', '.join(given)}")
+    try:
+        check_window(window)
+    except InputError as error:
+        raise UsageError(f"--{error}") from None
+    given = {
+        name: store.read_orbit(path).trajectory if path.is_dir() else read_embedding(path)
+        for name, path in zip(names, embeddings, strict=True)
+    }
     frames = spectrogram(media.load(recording, start_s=start, duration_s=duration), "article")
     share = TRAINED_SHARE if held_out else 1.0
-    reference = reference_space(frames, window_frames(window, frames.hop_s), trained_share=share)
+    sizes = [math.ceil(one.window_s / frames.hop_s - 0.5) for one in given.values() if hasattr(one, "window_s")]
+    size = window_frames(window, frames.hop_s)
+    reference = reference_space(frames, size, trained_share=share, longest_window=max(size, *sizes, 0))
     found = measure(given, reference, neighbors=neighbors, pure=pure)
     if as_json:
         print_json({"recording": str(recording), **found.to_dict()})
@@ -230,6 +230,7 @@ def study(
     steps: int | None = None,
     start: float = 0.0,
     duration: float | None = None,
+    nets: bool = True,
     workers: int | None = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -256,6 +257,8 @@ def study(
         Seconds to leave out at the beginning of each song.
     duration
         Seconds to take of each song.
+    nets
+        Whether MLP and LSTM are among the forecasters; they take most of the time.
     workers
         Processes side by side; one for each core by default. 1 for a GPU.
     quiet
@@ -271,7 +274,7 @@ def study(
     with counter(quiet=quiet) as report:
         found = run_study(
             files, output, seeds=seeds, dims=tuple(dims), windows_s=tuple(windows), preset=preset, steps=steps,
-            start_s=start, duration_s=duration, workers=workers, report=report,
+            start_s=start, duration_s=duration, nets=nets, workers=workers, report=report,
         )  # fmt: skip
     for reason in found.failed.values():
         print(f"orbitscope: {plain(reason)}", file=sys.stderr)
@@ -312,9 +315,74 @@ def _embedding(orbit: "Orbit"):
     return Embedding.load(orbit.model_path)
 
 
+def _divergences(
+    orbit: "Orbit", methods: list[str], protocols: tuple[str, ...], seed: int, **options
+) -> Iterator[tuple[str, "Divergence | OrbitscopeError"]]:
+    """The divergence of each forecaster under each protocol, from the same initial points, or what went wrong."""
+    from ..evaluation import divergence as measure
+
+    able, contexts = {}, []
+    for method in methods:
+        try:
+            able[method] = _forecaster(method, orbit, seed)
+            contexts.append(able[method].context)
+        except OrbitscopeError as error:
+            able.pop(method, None)
+            yield method, error
+    for protocol in protocols:
+        for method, forecaster in able.items():
+            try:
+                yield (
+                    method,
+                    measure(orbit.trajectory, forecaster, protocol=protocol, context=max(contexts), **options),
+                )
+            except OrbitscopeError as error:
+                yield method, error
+
+
+def _divergence_figure(rows: list[tuple[str, str, "Divergence"]]):
+    from ..plots_dynamics import plot_divergence
+
+    several = [len(set(names)) > 1 for names in list(zip(*rows, strict=True))[:2]]
+    panels, hops_s = {}, {found.hop_s for *_, found in rows}
+    for label, method, found in rows:
+        curve = " ".join(part for part, many in zip((label, method), several, strict=True) if many) or method
+        scaled = found.interval / found.radius if found.radius > 0 else found.interval
+        panels.setdefault(found.protocol, {})[curve] = (found.scaled, scaled)
+    return plot_divergence(panels, hop_s=hops_s.pop() if len(hops_s) == 1 else None, ylabel="δ over RMS radius")
+
+
+def _labels(orbits: list["Orbit"]) -> list[str]:
+    """The names of orbits; their paths where names are not enough to tell them apart."""
+    names = [orbit.path.absolute().stem for orbit in orbits]
+    return [str(o.path) if names.count(name) > 1 else name for o, name in zip(orbits, names, strict=True)]
+
+
+def _save(figure, path: Path, remedy: str) -> tuple[Path, Path]:
+    from ..plots import save
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return save(figure, path.parent, path.stem)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
+
+
+def _print_paths(*paths: Path, file=None) -> None:
+    """As they are, unless that could steer a terminal or is no text."""
+    for path in map(str, paths):
+        print(path if path.isprintable() else plain(path), file=file)
+
+
+def _check_number(name: str, value: int, least: int, most: int | None = None) -> None:
+    if value < least or (most is not None and value > most):
+        span = f"{least} at least" if most is None else f"from {least} to {most}"
+        raise UsageError(f"{name} is {value}; it must be {span}")
+
+
 def _seconds(text: str) -> float:
     """Seconds of 12.3, 12.3s or 1:02.5."""
     found = re.fullmatch(r"(?:(\d+):)?(\d+(?:\.\d*)?|\.\d+)\s*s?", text.strip())
     if not found:
         raise UsageError(f"--from {plain(text)!r} is no time; give seconds, such as 12.3s, or minutes, such as 1:02.5")
-    return 60 * int(found[1] or 0) + float(found[2])
+    return 60 * float(found[1] or 0) + float(found[2])
