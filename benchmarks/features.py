@@ -2,7 +2,7 @@
 
 For each song (its first minute), kind and seed, a model with the default settings is trained on all of it and another
 one on its first 70 %. The first gives reconstruction, forecast loss and turning angle; both are scored by analog
-forecasts in the reference space (see reference_space.py), which is common to all kinds. Points of different kinds are
+forecasts in a space common to all kinds (see orbitscope.scoreboard). Points of different kinds are
 compared at the nearest window centre, since a mel frame is centred half a hop later than an article frame.
 
     python benchmarks/features.py SONG-OR-FOLDER... [--seeds 3] [--duration 60]
@@ -14,17 +14,15 @@ from pathlib import Path
 
 import numpy as np
 from common import CLIP, ROOT, say, sounds, table, write_section
-from reference_space import HORIZONS, TRAINED_SHARE, Reference, aligned, analog_scores, controls, reference
 
 import orbitscope
 from orbitscope.config import Settings, window_frames
 from orbitscope.features import HOP_S
 from orbitscope.geometry import mean_turning_angle
+from orbitscope.scoreboard import FORMS, HORIZONS, JUDGED, TRAINED_SHARE, Reference, reference_space, score
 
 KINDS = ("article", "mel", "cqt")
-FORMS = ("state", "displacement")
 SHOWN = (1, 2, 5, 10, 30)
-JUDGED = (5, 10, 20, 30)
 REPORT = ROOT / "docs" / "features.md"
 QUALITIES = {
     "reconstruction_share": "reconstruction share",
@@ -41,8 +39,16 @@ def trained_on(frames: orbitscope.Frames, count: int, seed: int, steps: int | No
     return embedder, embedder.transform(frames)
 
 
-def scored(trajectory: orbitscope.Trajectory, ref: Reference) -> dict[str, list[float]]:
-    return analog_scores(aligned(trajectory.points, trajectory.start_s, trajectory.hop_s, ref), ref)
+def scored(trajectory: orbitscope.Trajectory, ref: Reference) -> dict[str, np.ndarray]:
+    return score({"it": trajectory}, ref).nrmse["it"]
+
+
+def controls(ref: Reference) -> dict[str, dict[str, np.ndarray]]:
+    return score({}, ref).nrmse
+
+
+def long_enough(ref: Reference) -> bool:
+    return len(ref.starts(HORIZONS[-1])) > 1
 
 
 def measure(song: Path, duration_s: float, seeds: int, steps: int | None) -> dict:
@@ -53,7 +59,7 @@ def measure(song: Path, duration_s: float, seeds: int, steps: int | None) -> dic
     references = {
         name: ref
         for name, share in (("held out", TRAINED_SHARE), ("in sample", 1.0))
-        if len((ref := reference(frames["article"], window, share)).starts) > 1
+        if long_enough(ref := reference_space(frames["article"], window, trained_share=share))
     }
     scores = {name: {control: [found] for control, found in controls(ref).items()} for name, ref in references.items()}
     quality = defaultdict(list)
