@@ -217,3 +217,18 @@ def test_an_interrupt_leaves_no_broken_folder(tmp_path, sent):
     assert "interrupted" in err
     assert "Traceback" not in err
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_background_process_stops_when_told_to(tmp_path):
+    """A shell without job control tells what it starts in the background to ignore SIGINT; SIGTERM must still work."""
+    write_loop(tmp_path / "song.wav")
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); from orbitscope.cli import main; "
+    command = [sys.executable, "-c", code + "sys.exit(main())", "run", "song.wav", "--steps", "1000000"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "compiling" in line:
+            break
+    process.terminate()
+    assert "interrupted" in process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["song.wav"]

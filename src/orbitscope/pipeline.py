@@ -142,25 +142,29 @@ def forecast_orbit(
     steps : int >= 1
     knows : {"leak-free", "past", "all"}
         What the forecaster learns: all of the orbit but what lies within window + steps of the initial point; what
-        came before it; or all, the true future included.
+        came before it; or all, the true future included, of which a forecaster by nearest neighbours is to leave out
+        the nearest point at every step, as published.
     name : str
         Of the forecaster, by default that of its class.
 
     Raises
     ------
     InputError
-        A moment outside the orbit, too little before it, or nothing left to learn from.
+        A moment outside the orbit, too little before it, nothing left to learn from, or a forecast that runs away to
+        infinity.
     """
     path, points = orbit.trajectory, np.asarray(orbit.trajectory.points, np.float64)
     first_s, last_s = path.times_s[[0, -1]]
     if not first_s - path.hop_s <= start_s <= last_s + path.hop_s:
         raise InputError(f"{start_s:g} s is outside the orbit, which goes from {first_s:.2f} to {last_s:.2f} s")
-    if steps < 1:
-        raise InputError(f"steps is {steps}; it must be 1 at least")
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+        raise InputError(f"steps is {steps!r}; it must be a whole number from 1")
     start = int(np.abs(path.times_s - start_s).argmin())
     if start + 1 < forecaster.context:
-        needed = path.times_s[forecaster.context - 1] if len(path) >= forecaster.context else last_s
-        raise InputError(f"{forecaster.context} points must come before it; go on from {needed:.2f} s or later")
+        if len(path) < forecaster.context:
+            raise InputError(f"the orbit has {len(path)} points; this forecaster must see {forecaster.context} first")
+        needed = path.times_s[forecaster.context - 1]
+        raise InputError(f"{forecaster.context} points must be seen first; go on from {needed:.2f} s or later")
     gap = round(path.window_s / path.hop_s) + steps
     stretches = {
         "leak-free": [points[: max(0, start - gap)], points[start + gap + 1 :]],
@@ -175,8 +179,15 @@ def forecast_orbit(
             f"nothing is left to learn from without what lies within {gap} points of {start_s:g} s; forecast fewer"
             " steps, or from another moment"
         )
+    if knows == "all" and "drop_nearest" in forecaster.get_params():
+        forecaster.set_params(drop_nearest=True)  # else the true future would be its own nearest neighbour
     context = points[None, start + 1 - forecaster.context : start + 1]
     made = forecaster.fit(known).forecast(context, steps)[0]
+    if not np.isfinite(made).all():
+        raise InputError(
+            f"the forecast runs away to infinity after {np.isfinite(made).all(axis=1).argmin() - 1} steps; forecast"
+            " fewer, or with another forecaster"
+        )
     return Forecast(made, start, float(path.times_s[start]), path.hop_s, name or type(forecaster).__name__, knows)
 
 

@@ -23,12 +23,14 @@ def pulse_clarity(frames: Frames) -> float:
     Raises
     ------
     InputError
-        Less than 4 s of frames.
+        Less than 4 s of frames, or frames further apart than 0.25 s.
 
     References
     ----------
     Lartillot et al. (2008), Multi-feature modeling of pulse clarity, ISMIR.
     """
+    if frames.hop_s > _SHORTEST_S:
+        raise InputError(f"frames are {frames.hop_s:g} s apart; a pulse needs {_SHORTEST_S:g} s at most")
     longest = round(_LONGEST_S / frames.hop_s)
     if len(frames) < 2 * longest + 2:
         raise InputError(f"{len(frames)} frames are too few for a pulse; {2 * longest + 2} (4 s) are needed")

@@ -14,6 +14,7 @@ import io
 import json
 import math
 import platform
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
@@ -177,7 +178,8 @@ def write_forecast(path: str | Path, forecast: Forecast) -> Path:
     folder = Path(path) / FORECASTS
     with writing(folder):
         folder.mkdir(exist_ok=True)
-    file = folder / f"{forecast.forecaster}-{forecast.start_s:.2f}s.npz"
+    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", forecast.forecaster)
+    file = folder / f"{name}-{forecast.start_s:.2f}s.npz"
     content = io.BytesIO()
     np.savez(content, **vars(forecast))
     replace(file, content.getbuffer())
@@ -188,7 +190,7 @@ def read_forecasts(path: str | Path) -> list[Forecast]:
     """The forecasts kept in an orbit folder, by the names of their files; StoreError names a damaged one."""
     found = []
     for file in sorted((Path(path) / FORECASTS).glob("*.npz")):
-        with _reading(file), np.load(file, allow_pickle=False) as arrays:
+        with _opened(file) as arrays:
             one = Forecast(
                 points=arrays["points"],
                 start=int(arrays["start"]),
@@ -197,7 +199,10 @@ def read_forecasts(path: str | Path) -> list[Forecast]:
                 forecaster=str(arrays["forecaster"]),
                 knows=str(arrays["knows"]),
             )
-        _need(one.points.ndim == 2 and np.isfinite(one.points).all(), file, "points are not finite numbers")
+        points = one.points
+        _need(points.ndim == 2 and points.size > 0, file, f"points have the shape {points.shape}")
+        _need(points.dtype.kind == "f" and np.isfinite(points).all(), file, "points are not finite numbers")
+        _need(one.start >= 0 and math.isfinite(one.start_s) and 0 < one.hop_s < math.inf, file, "its times are none")
         found.append(one)
     return found
 
@@ -288,14 +293,21 @@ def _check_schema(schema, file):
 
 def _read_arrays(file):
     _need_file(file)
-    with _reading(file), np.load(file, allow_pickle=False) as archive:
-        if sum(member.file_size for member in archive.zip.infolist()) > file.stat().st_size:
-            raise ValueError("it claims to hold more than its size")
+    with _opened(file) as archive:
         arrays = {name: archive[name] for name in archive.files}
     for name in ("points", "hop_s", "window_s", "start_s"):
         _need(name in arrays, file, f"the array {name!r} is missing")
     _check_arrays(arrays, {k: v for k, v in arrays.items() if k.startswith(_HISTORY)}, file)
     return arrays
+
+
+@contextmanager
+def _opened(file):
+    """The arrays of an .npz file; what goes wrong with them in the block is a StoreError."""
+    with _reading(file), np.load(file, allow_pickle=False) as archive:
+        if sum(member.file_size for member in archive.zip.infolist()) > file.stat().st_size:
+            raise ValueError("it claims to hold more than its size")
+        yield archive
 
 
 def _check_arrays(arrays, history, file):
@@ -338,4 +350,5 @@ def _need(condition, file, reason):
 
 
 def _damaged(file, reason):
-    return store_error(file, f"it is damaged or cannot be read ({reason})", _RUN_AGAIN)
+    remedy = "remove it, and make it anew with orbitscope forecast" if file.parent.name == FORECASTS else _RUN_AGAIN
+    return store_error(file, f"it is damaged or cannot be read ({reason})", remedy)

@@ -17,7 +17,7 @@ __all__ = ["__version__", "app", "dynamics", "main", "orbits"]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
     if hasattr(signal, "SIGTERM") and arguments is None:
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(signal.SIGTERM, _stop)
     try:
         status = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         return status if isinstance(status, int) else 0
@@ -33,3 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return FAILED
+
+
+def _stop(*_) -> None:
+    """Not by SIGINT, which a shell may have told background processes to ignore."""
+    raise KeyboardInterrupt

@@ -26,7 +26,7 @@ With = Literal[
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Protocol = Literal["article", "leak-free", "held-out", "all"]
 
-_MOST_STEPS = 100_000
+_MOST_NUMBER, _MOST_SEED = 100_000, 2**32 - 1
 
 
 @app.command
@@ -62,8 +62,8 @@ def forecast(
         Print the forecast as JSON.
     """
     start_s = _seconds(start)
-    _check_number("--steps", steps, 1, _MOST_STEPS)
-    _check_number("--seed", seed, 0)
+    _check_number("--steps", steps, 1, _MOST_NUMBER)
+    _check_number("--seed", seed, 0, _MOST_SEED)
     from ..pipeline import forecast_orbit
     from ..plots_dynamics import plot_forecast
     from ..store import read_orbit, write_forecast
@@ -115,8 +115,9 @@ def divergence(
     as_json
         Print every number as a line of JSON for each orbit, forecaster and protocol.
     """
-    for name, value, least in (("--steps", steps, 1), ("--every", every, 1), ("--seed", seed, 0)):
-        _check_number(name, value, least)
+    _check_number("--steps", steps, 1, _MOST_NUMBER)
+    _check_number("--every", every, 1, _MOST_NUMBER)
+    _check_number("--seed", seed, 0, _MOST_SEED)
     if output is not None and not output.name.strip("."):
         raise UsageError(f"--output {output} is no name of a figure; give one, such as divergence.png")
     from ..evaluation import PROTOCOLS
@@ -189,12 +190,13 @@ def score(
         raise UsageError(f"two embeddings are called {twice[0]!r}; rename one of the files")
     if pure is not None and pure not in names:
         raise UsageError(f"--pure {pure!r} is none of the embeddings: {', '.join(names)}")
-    _check_number("--neighbors", neighbors, 1)
+    _check_number("--neighbors", neighbors, 1, _MOST_NUMBER)
     from .. import media, store
     from ..config import check_window, window_frames
     from ..features import spectrogram
     from ..scoreboard import TRAINED_SHARE, read_embedding, reference_space
     from ..scoreboard import score as measure
+    from ..types import Trajectory
 
     try:
         check_window(window)
@@ -206,9 +208,9 @@ def score(
     }
     frames = spectrogram(media.load(recording, start_s=start, duration_s=duration), "article")
     share = TRAINED_SHARE if held_out else 1.0
-    sizes = [math.ceil(one.window_s / frames.hop_s - 0.5) for one in given.values() if hasattr(one, "window_s")]
+    sizes = [math.ceil(one.window_s / frames.hop_s - 0.5) for one in given.values() if isinstance(one, Trajectory)]
     size = window_frames(window, frames.hop_s)
-    reference = reference_space(frames, size, trained_share=share, longest_window=max(size, *sizes, 0))
+    reference = reference_space(frames, size, trained_share=share, longest_window=max([size, *sizes]))
     found = measure(given, reference, neighbors=neighbors, pure=pure)
     if as_json:
         print_json({"recording": str(recording), **found.to_dict()})
@@ -332,12 +334,10 @@ def _divergences(
     for protocol in protocols:
         for method, forecaster in able.items():
             try:
-                yield (
-                    method,
-                    measure(orbit.trajectory, forecaster, protocol=protocol, context=max(contexts), **options),
-                )
+                found = measure(orbit.trajectory, forecaster, protocol=protocol, context=max(contexts), **options)
             except OrbitscopeError as error:
-                yield method, error
+                found = error
+            yield method, found
 
 
 def _divergence_figure(rows: list[tuple[str, str, "Divergence"]]):
@@ -374,10 +374,9 @@ def _print_paths(*paths: Path, file=None) -> None:
         print(path if path.isprintable() else plain(path), file=file)
 
 
-def _check_number(name: str, value: int, least: int, most: int | None = None) -> None:
-    if value < least or (most is not None and value > most):
-        span = f"{least} at least" if most is None else f"from {least} to {most}"
-        raise UsageError(f"{name} is {value}; it must be {span}")
+def _check_number(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise UsageError(f"{name} is {value}; it must be from {least} to {most}")
 
 
 def _seconds(text: str) -> float:
