@@ -81,8 +81,7 @@ def forecasters() -> dict[str, forecast.Forecaster]:
         "KNN, K = 5": forecast.KNNForecaster(),
         "analogs, state": forecast.AnalogForecaster(form="state"),
         "analogs, displacement": forecast.AnalogForecaster(),
-        "S-map, theta 4": forecast.SMapForecaster(),
-        "S-map, theta 20": forecast.SMapForecaster(20.0),
+        "S-map": forecast.SMapForecaster(),
     }
     found |= {"MLP": forecast.MLPForecaster(), "LSTM": forecast.LSTMForecaster()}
     if reservoir := getattr(forecast, "ReservoirForecaster", None):

@@ -224,7 +224,7 @@ def test_s_map_takes_many_queries_in_blocks(monkeypatch):
     seen, at = initial_points(stretches[0], batch=11)
     fitted = SMapForecaster(theiler=4).fit(stretches)
     whole = fitted.forecast(seen, 5, at=at)
-    monkeypatch.setattr("orbitscope.forecast.neighbors._BLOCK", 3 * 69)
+    monkeypatch.setattr("orbitscope.forecast.smap._BLOCK", 3 * 69)
     np.testing.assert_allclose(fitted.forecast(seen, 5, at=at), whole, rtol=1e-9)
 
 
@@ -297,3 +297,18 @@ def test_more_neighbors_than_are_left_by_exclusion_are_refused(forecaster):
 def test_an_s_map_with_nothing_left_is_refused():
     with pytest.raises(InputError, match="no library points are left"):
         SMapForecaster(theiler=30).fit(paths([20])).forecast(np.zeros((1, 1, 3)), 1, at=[10])
+
+
+def test_s_map_chooses_its_locality():
+    """A noisy linear map is best forecast by one map for all, the logistic map by local ones (Sugihara 1994)."""
+    rng = np.random.default_rng(0)
+    linear = np.zeros((600, 2))
+    for t in range(1, 600):
+        linear[t] = linear[t - 1] @ [[0.9, -0.3], [0.3, 0.9]] + 0.1 * rng.normal(size=2)
+    logistic = [0.3]
+    while len(logistic) < 600:
+        logistic.append(3.9 * logistic[-1] * (1 - logistic[-1]))
+    assert SMapForecaster().fit(linear).theta_ <= 1
+    assert SMapForecaster().fit(np.array(logistic)[:, None]).theta_ >= 16
+    assert SMapForecaster(2.5).fit(linear).theta_ == 2.5
+    assert SMapForecaster().fit(linear[:30]).theta_ == 4  # too short to try

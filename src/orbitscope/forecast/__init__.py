@@ -7,9 +7,10 @@ points = forecaster.forecast(trajectory.points[None, :100], steps=30)     # (1, 
 from ._base import Forecaster
 from .baselines import LinearForecaster, MeanForecaster, PersistenceForecaster
 from .joint import JointForecaster
-from .neighbors import AnalogForecaster, KNNForecaster, SMapForecaster
+from .neighbors import AnalogForecaster, KNNForecaster
 from .nets import LSTMForecaster, MLPForecaster
 from .reservoir import ReservoirForecaster
+from .smap import SMapForecaster
 
 __all__ = [
     "AnalogForecaster",

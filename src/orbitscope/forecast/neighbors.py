@@ -10,20 +10,17 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
 
 from ..errors import InputError
 from ._base import Forecaster, Library, StepwiseForecaster
 
 WEIGHTS = ("distance", "uniform")
 _GROWTH = 4
-_LEAST_RIDGE = 1e-12  # points on a line or a plane leave a map without any undetermined
-_BLOCK = 1 << 22  # weights of all pairs held at once by the S-map
 
 Allowed = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-class _Neighbors(Forecaster):
+class NeighborForecaster(Forecaster):
     """What forecasters by neighbours share: their checks, and the search."""
 
     excludes = True
@@ -33,7 +30,7 @@ class _Neighbors(Forecaster):
             raise InputError(f"theiler is {self.theiler!r}; it must be a whole number of points from 0")
         self._check()
         self._candidates = self._library_points(library)
-        self._tree = cKDTree(library.points[self._candidates])
+        self._points, self._tree = library.points, cKDTree(library.points[self._candidates])
         self._stretch = np.searchsorted(library.starts, np.arange(len(library)), side="right")
 
     @abstractmethod
@@ -44,16 +41,16 @@ class _Neighbors(Forecaster):
         """Which points can be neighbours: those with a next one."""
         return library.with_next
 
-    def _exclusion(self, at: np.ndarray | None) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
+    def _exclusion(self, at: np.ndarray | None, theiler: int) -> Allowed | None:
         """Whether candidates may serve a row, as a function of (rows, candidates), for initial points ``at``."""
-        if at is None or not self.theiler:
+        if at is None or not theiler:
             return None
         stretch = self._stretch
-        one = len(self.library_.starts) == 1
+        one = stretch[-1] == 1
 
         def allowed(rows: np.ndarray, points: np.ndarray) -> np.ndarray:
             mine = at[rows].reshape(-1, *[1] * (points.ndim - 1))
-            far = np.abs(points - mine) > self.theiler
+            far = np.abs(points - mine) > theiler
             return far if one else far | (stretch[points] != stretch[mine])
 
         return allowed
@@ -89,7 +86,7 @@ class _Neighbors(Forecaster):
         return distances, points
 
 
-class KNNForecaster(_Neighbors, StepwiseForecaster):
+class KNNForecaster(NeighborForecaster, StepwiseForecaster):
     """The published forecaster: the next displacement is a weighted mean of those of the nearest points, step by step.
 
     Parameters
@@ -117,19 +114,19 @@ class KNNForecaster(_Neighbors, StepwiseForecaster):
         self.drop_nearest = drop_nearest
 
     def _check(self) -> None:
-        _check_neighbors(self.neighbors)
+        check_neighbors(self.neighbors)
         _check_choice("weights", self.weights, WEIGHTS)
 
     def _displacement(self, context, at):
         first = int(self.drop_nearest)
-        distances, points = self._nearest(context[:, -1], self.neighbors + first, self._exclusion(at))
+        distances, points = self._nearest(context[:, -1], self.neighbors + first, self._exclusion(at, self.theiler))
         weights = neighbor_weights(distances[:, first:], self.weights)
         points = points[:, first:]
-        steps = self.library_.points[points + 1] - self.library_.points[points]
+        steps = self._points[points + 1] - self._points[points]
         return np.einsum("bk,bkd->bd", weights, steps)
 
 
-class AnalogForecaster(_Neighbors):
+class AnalogForecaster(NeighborForecaster):
     """The nearest points of the initial one tell all steps at once, by their own futures.
 
     Parameters
@@ -154,13 +151,13 @@ class AnalogForecaster(_Neighbors):
         self.theiler = theiler
 
     def _check(self) -> None:
-        _check_neighbors(self.neighbors)
+        check_neighbors(self.neighbors)
         _check_choice("weights", self.weights, WEIGHTS)
         _check_choice("form", self.form, ("state", "displacement"))
 
     def _forecast(self, context, steps, at):
         last = self.library_.ends - 1 - steps  # no analog whose own future ends sooner
-        near_in_time = self._exclusion(at)
+        near_in_time = self._exclusion(at, self.theiler)
 
         def allowed(rows, points):
             whole = points <= last[points]
@@ -168,104 +165,11 @@ class AnalogForecaster(_Neighbors):
 
         distances, points = self._nearest(context[:, -1], self.neighbors, allowed)
         weights = neighbor_weights(distances, self.weights)
-        futures = self.library_.points[points[..., None] + np.arange(1, steps + 1)]
+        futures = self._points[points[..., None] + np.arange(1, steps + 1)]
         if self.form == "state":
             return np.einsum("bk,bksd->bsd", weights, futures)
-        gone = futures - self.library_.points[points][:, :, None]
+        gone = futures - self._points[points][:, :, None]
         return context[:, -1:] + np.einsum("bk,bksd->bsd", weights, gone)
-
-
-class SMapForecaster(_Neighbors, StepwiseForecaster):
-    """Sequential locally weighted global linear maps: at every step a linear map is fitted anew, near points counting
-    more.
-
-    A library point at distance d weighs exp(-theta d / mean distance).
-
-    Parameters
-    ----------
-    theta : float >= 0
-        Locality; 0 is one linear map for all.
-    neighbors : int, optional
-        Only so many nearest points take part; all of them if None. For long trajectories.
-    ridge : float >= 0
-        Penalty on the map, relative to the weighted variance of the points.
-    theiler
-        As for :class:`KNNForecaster`.
-
-    References
-    ----------
-    Sugihara (1994), Nonlinear forecasting for the classification of natural time series, Philosophical Transactions
-    of the Royal Society A 348.
-    """
-
-    def __init__(self, theta: float = 4.0, *, neighbors: int | None = None, ridge: float = 1e-6, theiler: int = 0):
-        self.theta = theta
-        self.neighbors = neighbors
-        self.ridge = ridge
-        self.theiler = theiler
-
-    def _check(self) -> None:
-        for name in ("theta", "ridge"):
-            if not np.isfinite(value := getattr(self, name)) or value < 0:
-                raise InputError(f"{name} is {value!r}; it must be a number from 0")
-        if self.neighbors is not None:
-            _check_neighbors(self.neighbors)
-
-    def _displacement(self, context, at):
-        queries, allowed = context[:, -1], self._exclusion(at)
-        if self.neighbors is None:
-            block = max(1, _BLOCK // len(self._candidates))
-            parts = [
-                self._from_all(queries[i : i + block], np.arange(i, min(i + block, len(queries))), allowed)
-                for i in range(0, len(queries), block)
-            ]
-            return np.concatenate(parts)
-        distances, points = self._nearest(queries, self.neighbors, allowed)
-        at_points = self.library_.points[points]
-        steps = self.library_.points[points + 1] - at_points
-        weights = self._weights(distances, np.ones_like(distances))
-        inputs = _affine(at_points - queries[:, None])
-        gram = np.einsum("bk,bki,bkj->bij", weights, inputs, inputs)
-        moment = np.einsum("bk,bki,bkd->bid", weights, inputs, steps)
-        return self._solve(gram, moment)
-
-    def _from_all(self, queries: np.ndarray, rows: np.ndarray, allowed: Allowed | None) -> np.ndarray:
-        """All candidates take part: two products over the library give every query's normal equations."""
-        points = self.library_.points
-        at_points = points[self._candidates]
-        origin = at_points.mean(axis=0)
-        distances = cdist(queries, at_points)
-        use = np.ones_like(distances)
-        if allowed is not None:
-            use = allowed(rows, np.broadcast_to(self._candidates, distances.shape)).astype(float)
-            if not use.any(axis=1).all():
-                raise InputError("no library points are left without those near in time; give a longer trajectory")
-        weights = self._weights(distances, use)
-        inputs = _affine(at_points - origin)
-        n, d = inputs.shape
-        outer = (inputs[:, :, None] * inputs[:, None]).reshape(n, d * d)
-        steps = points[self._candidates + 1] - at_points
-        both = (inputs[:, :, None] * steps[:, None]).reshape(n, -1)
-        gram, moment = (weights @ outer).reshape(-1, d, d), (weights @ both).reshape(len(queries), d, -1)
-        # Moved to the query as origin, the constant of the map is the answer.
-        shift = np.tile(np.eye(d), (len(queries), 1, 1))
-        shift[:, 1:, 0] = origin - queries
-        return self._solve(shift @ gram @ shift.transpose(0, 2, 1), shift @ moment)
-
-    def _weights(self, distances: np.ndarray, use: np.ndarray) -> np.ndarray:
-        mean = np.sum(distances * use, axis=1, keepdims=True) / use.sum(axis=1, keepdims=True)
-        scaled = distances / np.where(mean > 0, mean, 1.0)
-        nearest = np.min(np.where(use > 0, scaled, np.inf), axis=1, keepdims=True)
-        return np.exp(-self.theta * (scaled - nearest)) * use
-
-    def _solve(self, gram: np.ndarray, moment: np.ndarray) -> np.ndarray:
-        """The value at the origin of the maps with these normal equations; the slope is penalised, not the constant."""
-        size = gram.shape[1]
-        level = np.trace(gram[:, 1:, 1:], axis1=1, axis2=2) / max(size - 1, 1)
-        least = np.finfo(float).tiny ** 0.5
-        penalty = np.zeros_like(gram)
-        penalty[:, range(1, size), range(1, size)] = (max(self.ridge, _LEAST_RIDGE) * level + least)[:, None]
-        return np.linalg.solve(gram + penalty, moment)[:, 0]
 
 
 def neighbor_weights(distances: np.ndarray, kind: str) -> np.ndarray:
@@ -278,11 +182,7 @@ def neighbor_weights(distances: np.ndarray, kind: str) -> np.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _affine(points: np.ndarray) -> np.ndarray:
-    return np.concatenate([np.ones((*points.shape[:-1], 1)), points], axis=-1)
-
-
-def _check_neighbors(neighbors) -> None:
+def check_neighbors(neighbors) -> None:
     if isinstance(neighbors, bool) or not isinstance(neighbors, int | np.integer) or neighbors < 1:
         raise InputError(f"neighbors is {neighbors!r}; it must be a whole number from 1")
 
