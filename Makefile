@@ -11,7 +11,7 @@ demo: $(READY)
 	@echo "Look at demo/vibe_ace.orbit/figures/trajectory.png"
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadscope
 
 lint: $(READY)
 	$(BIN)/ruff check .

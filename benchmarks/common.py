@@ -7,8 +7,10 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -51,6 +53,7 @@ def timed(command: Sequence[str | os.PathLike], **environment: str | os.PathLike
     with tempfile.TemporaryFile("w+") as errors:
         begun = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+        watch = _Watch(process.pid)
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
@@ -59,8 +62,28 @@ def timed(command: Sequence[str | os.PathLike], **environment: str | os.PathLike
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{errors.read()[-2000:]}")
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MIB
+    peak = watch.peak_mib() or usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MIB
     return Process(seconds, usage.ru_utime + usage.ru_stime, peak, output)
+
+
+class _Watch(threading.Thread):
+    """Follows the peak memory of a process where the system tells it (Linux). What a finished process is said to have
+    needed at most is there no less than what its parent, this one, held when it began."""
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self._status, self._peak_kib = Path(f"/proc/{pid}/status"), 0
+        self.start()
+
+    def run(self) -> None:
+        with suppress(OSError):
+            while found := re.search(r"VmHWM:\s*(\d+)", self._status.read_text()):
+                self._peak_kib = int(found[1])
+                time.sleep(0.02)
+
+    def peak_mib(self) -> float:
+        self.join(1.0)
+        return self._peak_kib * 1024 / MIB
 
 
 def machine() -> str:

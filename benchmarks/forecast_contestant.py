@@ -9,7 +9,6 @@ Each prints a line of JSON.
 
 import argparse
 import json
-import re
 import time
 from pathlib import Path
 
@@ -46,15 +45,7 @@ def knn(size: int, path: str) -> dict:
     fit = time.perf_counter() - begun
     forecast = fitted.forecast(initial[:, None], STEPS)
     assert forecast.shape == (INITIAL, STEPS + 1, 3) and np.isfinite(forecast).all()
-    return {"fit": fit, "seconds": time.perf_counter() - begun, "peak_mib": own_peak_mib()}
-
-
-def own_peak_mib() -> float:
-    """Peak resident memory of this program alone; what the parent measures is at least its own size (Linux)."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return float("nan")
-    return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) / 1024
+    return {"fit": fit, "seconds": time.perf_counter() - begun}
 
 
 def main() -> None:

@@ -94,13 +94,8 @@ def compare_sizes(folder: Path, sizes: list[int], repeats: int) -> dict[int, lis
     for _ in range(repeats):
         for size, those in found.items():
             those.append(contestant("knn", size, path))
-            say(f"KNN, {size:,} points: {those[-1].answer}, {peak_mib(those[-1]):.0f} MiB")
+            say(f"KNN, {size:,} points: {those[-1].answer}, {those[-1].peak_mib:.0f} MiB")
     return found
-
-
-def peak_mib(process: Process) -> float:
-    own = process.answer["peak_mib"]
-    return own if own == own else process.peak_mib
 
 
 def divergence_report(found: dict[str, list[float]]) -> str:
@@ -156,7 +151,7 @@ def sizes_report(found: dict[int, list[Process]]) -> str:
             f"{size:,}",
             spread([p.answer["fit"] for p in those]),
             spread([p.answer["seconds"] for p in those]),
-            spread([peak_mib(p) for p in those], "{:.0f}"),
+            spread([p.peak_mib for p in those], "{:.0f}"),
         ]
         for size, those in found.items()
     ]
@@ -168,7 +163,7 @@ def sizes_report(found: dict[int, list[Process]]) -> str:
             f"- {LARGEST:,} points in {seconds:.2f} s (target: {KNN_TARGET_S:g} s): {verdict(seconds < KNN_TARGET_S)}."
         )
     if len(sizes) > 2 and LARGEST in found:  # small libraries are lost in what the imports take
-        peaks = [median(peak_mib(p) for p in found[size]) for size in sizes]
+        peaks = [median(p.peak_mib for p in found[size]) for size in sizes]
         slopes = np.diff(peaks) / np.diff(sizes)
         bytes_each = ", then ".join(f"{slope * 2**20:.0f}" for slope in slopes)
         linear = slopes[-1] <= LINEAR * slopes[0]
