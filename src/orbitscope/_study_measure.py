@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -16,7 +17,7 @@ from .scoreboard import PERSISTENCE, Reference, Scores, reference_space, score
 from .types import Frames, Trajectory
 
 MODELS = {"R": 0.0, "R-F": None}  # forecast weight; None: the preset's
-_SMAP_NEIGHBORS = 200
+_SMAP_NEIGHBORS, _LONG = 200, 1000  # so many neighbours where there are so many points; all of them otherwise
 _FOLDS = 3
 
 
@@ -85,15 +86,16 @@ class Plan:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
-def forecasters(embedding: Embedding, seed: int, *, nets: bool = True) -> dict[str, forecast.Forecaster]:
+def forecasters(embedding: Embedding, seed: int, points: int, *, nets: bool = True) -> dict[str, forecast.Forecaster]:
     """All forecasters that a study compares, unfitted, by the names that its tables have for them."""
+    nearest = _SMAP_NEIGHBORS if points >= _LONG else None
     found = {
         PERSISTENCE.capitalize(): forecast.PersistenceForecaster(),
         "Mean": forecast.MeanForecaster(),
         "Linear": forecast.LinearForecaster(),
         "KNN": forecast.KNNForecaster(),
         "Analog": forecast.AnalogForecaster(),
-        "S-map": forecast.SMapForecaster(neighbors=_SMAP_NEIGHBORS),
+        "S-map": forecast.SMapForecaster(neighbors=nearest),
     }
     if nets:
         found |= {
@@ -102,6 +104,8 @@ def forecasters(embedding: Embedding, seed: int, *, nets: bool = True) -> dict[s
             "MLP": forecast.MLPForecaster(random_state=seed),
             "LSTM": forecast.LSTMForecaster(n_epochs=40, batch_size=64, learning_rate=2e-2, random_state=seed),
         }
+    if find_spec("reservoirpy"):
+        found["Reservoir"] = forecast.ReservoirForecaster(random_state=seed)
     if embedding.model.predictor is not None:
         found["Joint"] = forecast.JointForecaster(embedding)
     return found
@@ -186,7 +190,7 @@ def _measure_run(
     part_path: Trajectory,
     plan: Plan,
 ) -> dict:
-    known, unknown = (forecasters(one, seed, nets=plan.nets) for one in (whole, part))
+    known, unknown = (forecasters(one, seed, len(whole_path), nets=plan.nets) for one in (whole, part))
     trained = round(TRAINED_SHARE * len(part_path))
     fitted = {name: FrozenEstimator(one.fit(part_path.points[:trained])) for name, one in unknown.items()}
     context = max(
@@ -226,9 +230,7 @@ def _loops(frames: Frames, embedding: Embedding, surrogates: int) -> dict | None
     """Loop strength against surrogates through the same encoder; None without the extra ``topology``."""
     from .topology import loop_test
 
-    try:
-        import ripser  # noqa: F401
-    except ImportError:
+    if not find_spec("ripser"):
         warnings.warn('loops are not measured: pip install "orbitscope[topology]"', OrbitscopeWarning, stacklevel=2)
         return None
     found = loop_test(frames, embedding.transform, surrogates=surrogates)

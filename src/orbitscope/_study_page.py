@@ -11,7 +11,7 @@ from ._json import to_bytes
 from ._study_figures import draw
 from ._study_tables import tables, to_csv
 from ._text import plain
-from .claims import HORIZONS, Claim, Finding
+from .claims import FAILS, HOLDS, HORIZONS, OPEN, Claim, Finding
 from .study import Study
 
 _STYLE = """
@@ -25,6 +25,7 @@ h1 { font-size: 1.9rem; line-height: 1.2 } h2 { margin-top: 2.6rem; font-size: 1
 p, li { max-width: 46rem } small, .soft { color: var(--soft) }
 table { border-collapse: collapse; font-size: .86rem; display: block; overflow-x: auto }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top }
+td:first-child:not(.n) { min-width: 11rem } th.n { text-align: right }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .holds { color: var(--good) } .fails { color: var(--bad) } .open { color: var(--open) } b.sig { font-weight: 700 }
 figure { margin: 1.4rem 0 } img { max-width: 100%; background: #fff; border-radius: 4px }
@@ -82,9 +83,12 @@ def _claim_html(claim: Claim) -> str:
     parts = [f"<h2>Claim {claim.number}. {escape(claim.statement)}</h2>", f"<p>{_badge(claim.outcome)}</p>"]
     if claim.note:
         parts.append(f"<p class=soft>{escape(claim.note)}</p>")
+    if lines := _in_words(claim):
+        parts.append(f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>")
     for heads, findings in _grouped(claim):
         unit = findings[0].unit
-        head = "".join(f"<th>{escape(h)}</th>" for h in ("setting", "outcome", *(f"{h} ({unit})" for h in heads)))
+        head = "<th>setting</th><th>outcome</th>"
+        head += "".join(f"<th class=n>{escape(_head(h, unit))}</th>" for h in heads)
         body = ""
         for finding in findings:
             cells = "".join(f"<td class=n>{_effect_html(e, unit)}</td>" for e in finding.effects.values())
@@ -94,6 +98,20 @@ def _claim_html(claim: Claim) -> str:
     if tests:
         parts.append(f"<p><small>Mean, [95 % interval], p. Tested by: {escape('; '.join(tests))}.</small></p>")
     return "".join(parts)
+
+
+def _in_words(claim: Claim) -> list[str]:
+    """Where the claim holds, where it does not, and where that cannot be said; nothing if all findings agree."""
+    found: dict[str, list[str]] = {}
+    for finding in claim.findings:
+        found.setdefault(finding.outcome, []).append(finding.setting)
+    if len(found) < 2:
+        return []
+    return [f"{kind.capitalize()}: {'; '.join(found[kind])}." for kind in (HOLDS, FAILS, OPEN) if kind in found]
+
+
+def _head(name: str, unit: str) -> str:
+    return f"{name} steps ({unit})" if name.isdigit() else f"{name} ({unit})"
 
 
 def _grouped(claim: Claim) -> Iterator[tuple[list[str], list[Finding]]]:
@@ -107,7 +125,8 @@ def _grouped(claim: Claim) -> Iterator[tuple[list[str], list[Finding]]]:
 
 def _effect_html(effect, unit: str) -> str:
     tag = "b" if effect.significant else "span"
-    return f"<{tag}>{_number(effect.estimate, unit)}</{tag}><br><small>{_interval(effect, unit)}</small>"
+    beside = f"<small>{_interval(effect, unit)}<br>p {_p(effect.p)}</small>"
+    return f"<{tag}>{_number(effect.estimate, unit)}</{tag}><br>{beside}"
 
 
 def _number(value: float, unit: str) -> str:
@@ -115,7 +134,7 @@ def _number(value: float, unit: str) -> str:
 
 
 def _interval(effect, unit: str) -> str:
-    return f"[{_number(effect.low, unit)}, {_number(effect.high, unit)}] p {_p(effect.p)}"
+    return f"[{_number(effect.low, unit)}, {_number(effect.high, unit)}]"
 
 
 def _p(p: float) -> str:
@@ -145,9 +164,10 @@ def _markdown(study: Study, figures: dict) -> str:
             f"**{claim.outcome}.** {_md(claim.note)}",
             "",
         ]
+        lines += [*(f"- {_md(line)}" for line in _in_words(claim)), ""]
         for heads, findings in _grouped(claim):
             unit = findings[0].unit
-            lines.append(f"| setting | outcome | {' | '.join(f'{_md(h)} ({unit})' for h in heads)} |")
+            lines.append(f"| setting | outcome | {' | '.join(_md(_head(h, unit)) for h in heads)} |")
             lines.append("| --- " * (len(heads) + 2) + "|")
             for f in findings:
                 cells = [_number(e.estimate, unit) + ("\\*" if e.significant else "") for e in f.effects.values()]
@@ -175,7 +195,7 @@ def _title(study: Study) -> str:
 def _method(study: Study) -> str:
     plan = study.plan
     songs = ", ".join(s.title for s in study.songs)
-    length = f", {plan.duration_s:g} s of each" if plan.duration_s else ""
+    length = f", the first {plan.duration_s:g} s" if plan.duration_s else ""
     windows = ", ".join(f"{w:g}" for w in plan.windows_s)
     return (
         f"{songs}{length}. R is a pure autoencoder, R-F is conditioned on forecasts (preset {plan.preset}, curvature"

@@ -82,7 +82,7 @@ def forecast(
 
 @app.command
 def divergence(
-    orbits: Annotated[list[Path], Parameter(name=["ORBIT"], negative=())],
+    orbits: Annotated[list[Path], Parameter(name=["ORBIT"], negative=(), json_list=False)],
     /,
     *,
     methods: Annotated[list[With], Parameter(name="--with", consume_multiple=True, negative=())] = ["knn"],  # noqa: B006
@@ -115,6 +115,8 @@ def divergence(
     as_json
         Print every number as a line of JSON for each orbit, forecaster and protocol.
     """
+    if not methods:
+        raise UsageError("--with names no forecaster; name one, such as knn")
     _check_number("--steps", steps, 1, _MOST_NUMBER)
     _check_number("--every", every, 1, _MOST_NUMBER)
     _check_number("--seed", seed, 0, _MOST_SEED)
@@ -148,7 +150,7 @@ def divergence(
 
 @app.command
 def score(
-    embeddings: Annotated[list[Path], Parameter(name=["EMBEDDING"], negative=())],
+    embeddings: Annotated[list[Path], Parameter(name=["EMBEDDING"], negative=(), json_list=False)],
     /,
     *,
     recording: Path,
@@ -221,7 +223,9 @@ def score(
 
 @app.command
 def study(
-    songs: Annotated[list[Path], Parameter(name=["SONG"], negative=(), help="Sound files, or folders of them.")],
+    songs: Annotated[
+        list[Path], Parameter(name=["SONG"], negative=(), json_list=False, help="Sound files, or folders of them.")
+    ],
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
