@@ -42,7 +42,8 @@ class Plan:
     surrogates : int
         For the test of loops; 0 leaves it out.
     nets : bool
-        Whether MLP and LSTM are among the forecasters; they take most of a study's time.
+        Whether MLP, LSTM and, where reservoirpy is installed, the reservoir are among the forecasters; they take most
+        of a study's time.
     """
 
     dims: tuple[int, ...] = (3, 12)
@@ -104,7 +105,7 @@ def forecasters(embedding: Embedding, seed: int, points: int, *, nets: bool = Tr
             "MLP": forecast.MLPForecaster(random_state=seed),
             "LSTM": forecast.LSTMForecaster(n_epochs=40, batch_size=64, learning_rate=2e-2, random_state=seed),
         }
-    if find_spec("reservoirpy"):
+    if nets and find_spec("reservoirpy"):
         found["Reservoir"] = forecast.ReservoirForecaster(random_state=seed)
     if embedding.model.predictor is not None:
         found["Joint"] = forecast.JointForecaster(embedding)

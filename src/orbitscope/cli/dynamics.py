@@ -264,7 +264,7 @@ def study(
     duration
         Seconds to take of each song.
     nets
-        Whether MLP and LSTM are among the forecasters; they take most of the time.
+        Whether MLP, LSTM and reservoir are among the forecasters; they take most of the time.
     workers
         Processes side by side; one for each core by default. 1 for a GPU.
     quiet
