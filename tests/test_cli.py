@@ -232,3 +232,11 @@ def test_a_background_process_stops_when_told_to(tmp_path):
     assert "interrupted" in process.communicate(timeout=120)[1]
     assert process.returncode == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["song.wav"]
+
+
+def test_a_name_that_looks_like_json_is_a_name(called, tmp_path, monkeypatch):
+    write_loop(tmp_path / "[1] song.wav")
+    monkeypatch.chdir(tmp_path)
+    status, _, said = called("run", "[1] song.wav", "--steps", "5", "--no-figures", "-q")
+    assert (status, said) == (0, "")
+    assert (tmp_path / "[1] song.orbit").is_dir()

@@ -175,12 +175,20 @@ def fit_many(
 ) -> list[tuple[Embedding, training.Fit]]:
     """Train a model on each of ``frames`` with its settings, all at once: see :func:`orbitscope.train_many`.
 
-    Frames may differ in length only; raises InputError also where windows are not of one number of frames.
+    Frames may differ in length only.
+
+    Raises
+    ------
+    InputError, TrainingError
+        As :func:`orbitscope.train_many`; also frames of several kinds, hops or windows, and not one settings for each.
     """
-    windows = {window_frames(s.window_s, f.hop_s) for f, s in zip(frames, settings, strict=True)}
-    if len(windows) > 1:
-        raise InputError(f"windows of {sorted(windows)} frames do not fit into one program; train them apart")
-    (window,) = windows
+    if not frames or len(frames) != len(settings):
+        raise InputError(f"{len(frames)} recordings and {len(settings)} settings; give one of each per member")
+    kinds = {(f.kind, f.hop_s, window_frames(s.window_s, f.hop_s)) for f, s in zip(frames, settings, strict=True)}
+    if len(kinds) > 1:
+        shown = "; ".join(f"{kind}, hop of {hop_s:g} s, window of {window}" for kind, hop_s, window in sorted(kinds))
+        raise InputError(f"frames of one kind, hop and window are needed, not {shown}; train them apart")
+    ((_, _, window),) = kinds
     fits = training.train_many([f.values for f in frames], window, settings, callback=callback)
     return [
         (Embedding(one.model, s, window, f.hop_s, f.kind, f.values.shape[1]), one)

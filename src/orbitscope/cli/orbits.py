@@ -35,7 +35,9 @@ _TABLE = {
 
 @app.command
 def run(
-    inputs: Annotated[list[Path], Parameter(name=["INPUT"], negative=(), help="Sound files, or folders of them.")],
+    inputs: Annotated[
+        list[Path], Parameter(name=["INPUT"], negative=(), json_list=False, help="Sound files, or folders of them.")
+    ],
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("."),
