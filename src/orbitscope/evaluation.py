@@ -23,6 +23,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.base import clone
 
+from ._statistics import block_bootstrap
 from .errors import InputError
 from .forecast import Forecaster
 from .geometry import rms_radius
@@ -30,7 +31,6 @@ from .types import Trajectory
 
 PROTOCOLS = ("article", "leak-free", "held-out")
 TRAINED_SHARE = 0.7
-CONFIDENCE = 0.95
 FOLDS = 5
 _VALID = 0.4  # of the RMS radius: the usual bound of a valid prediction (Pathak et al. 2018)
 
@@ -279,25 +279,6 @@ def displacement_metrics(
         "cosine": float(cosine.mean()) if moving.any() else math.nan,
         "displacements": float(len(starts)),
     }
-
-
-def block_bootstrap(values: np.ndarray, block: int, *, resamples: int = 1000, random_state: int = 0) -> np.ndarray:
-    """95 % percentile interval of the mean over the first axis, from circular blocks: ``(2, ...)``.
-
-    Politis & Romano (1992), A circular block-resampling procedure for stationary data. A block of 1 is the ordinary
-    bootstrap; NaN for fewer than two whole blocks, which cannot tell how blocks differ.
-    """
-    values = np.asarray(values, np.float64)
-    count = len(values)
-    if count < 2 * block:
-        return np.full((2, *values.shape[1:]), np.nan)
-    wrapped = np.concatenate([values, values[: block - 1]])
-    sums = np.cumsum(np.concatenate([np.zeros((1, *values.shape[1:])), wrapped]), axis=0)
-    of_blocks = (sums[block:] - sums[:-block]) / block
-    draws = np.random.default_rng(random_state).integers(count, size=(resamples, math.ceil(count / block)))
-    means = np.stack([of_blocks[draw].mean(axis=0) for draw in draws])
-    tail = (1 - CONFIDENCE) / 2
-    return np.quantile(means, [tail, 1 - tail], axis=0)
 
 
 def window_points(trajectory: Trajectory) -> int:

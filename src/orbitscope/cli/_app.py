@@ -9,9 +9,10 @@ from cyclopts import App, Parameter
 from .. import __version__
 from .._json import to_json
 from .._text import plain
-from ..errors import OrbitscopeError
+from ..errors import InputError, OrbitscopeError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())]
 
@@ -39,3 +40,24 @@ def complain(error: OrbitscopeError, file: Path, as_json: bool) -> int:
 
 def print_json(value: dict) -> None:
     print(to_json(value, ascii=True), flush=True)
+
+
+def check_figure_name(path: Path | None, such_as: str) -> None:
+    if path is not None and not path.name.strip("."):
+        raise UsageError(f"--output {path} is no name of a figure; give one, such as {such_as}")
+
+
+def save_figure(figure, path: Path, remedy: str) -> tuple[Path, Path]:
+    from ..plots import save
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return save(figure, path.parent, path.stem)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
+
+
+def print_paths(*paths: Path, file=None) -> None:
+    """As they are, unless that could steer a terminal or is no text."""
+    for path in map(str, paths):
+        print(path if path.isprintable() else plain(path), file=file)

@@ -1,4 +1,4 @@
-"""The commands that ask how an orbit moves: forecast, divergence, score, study."""
+"""The commands that ask how an orbit moves: forecast, divergence, score."""
 
 import math
 import re
@@ -11,7 +11,18 @@ from cyclopts import Parameter
 
 from .._text import plain
 from ..errors import InputError, OrbitscopeError
-from ._app import FAILED, AsJson, Quiet, UsageError, app, complain, print_json
+from ._app import (
+    FAILED,
+    AsJson,
+    Output,
+    UsageError,
+    app,
+    check_figure_name,
+    complain,
+    print_json,
+    print_paths,
+    save_figure,
+)
 from ._tables import print_divergences, print_scores
 
 if TYPE_CHECKING:
@@ -23,7 +34,6 @@ With = Literal[
     "knn", "analog", "smap", "mlp", "lstm", "mlp-article", "lstm-article", "joint", "linear", "persistence", "mean",
     "reservoir",
 ]  # fmt: skip
-Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 Protocol = Literal["article", "leak-free", "held-out", "all"]
 
 _MOST_NUMBER, _MOST_SEED = 100_000, 2**32 - 1
@@ -72,11 +82,11 @@ def forecast(
     made = forecast_orbit(found, _forecaster(method, found, seed), start_s, steps, knows=knows, name=method)
     file = write_forecast(orbit, made)
     figure = plot_forecast(found.trajectory, made.points, made.start, name=method)
-    drawn, _ = _save(figure, file.with_suffix(".png"), "make room for it")
+    drawn, _ = save_figure(figure, file.with_suffix(".png"), "make room for it")
     if as_json:
         print_json({"orbit": str(orbit), "file": str(file), **made.to_dict()})
     else:
-        _print_paths(file, drawn)
+        print_paths(file, drawn)
     return 0
 
 
@@ -120,8 +130,7 @@ def divergence(
     _check_number("--steps", steps, 1, _MOST_NUMBER)
     _check_number("--every", every, 1, _MOST_NUMBER)
     _check_number("--seed", seed, 0, _MOST_SEED)
-    if output is not None and not output.name.strip("."):
-        raise UsageError(f"--output {output} is no name of a figure; give one, such as divergence.png")
+    check_figure_name(output, "divergence.png")
     from ..evaluation import PROTOCOLS
     from ..store import read_orbit
 
@@ -143,8 +152,8 @@ def divergence(
     if not as_json and rows:
         print_divergences(rows)
     if output is not None and rows:
-        written = _save(_divergence_figure(rows), output, "choose another --output")
-        _print_paths(*written, file=sys.stderr if as_json else sys.stdout)
+        written = save_figure(_divergence_figure(rows), output, "choose another --output")
+        print_paths(*written, file=sys.stderr if as_json else sys.stdout)
     return FAILED if failed else 0
 
 
@@ -221,78 +230,6 @@ def score(
     return 0
 
 
-@app.command
-def study(
-    songs: Annotated[
-        list[Path], Parameter(name=["SONG"], negative=(), json_list=False, help="Sound files, or folders of them.")
-    ],
-    /,
-    *,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    seeds: int = 10,
-    dims: Annotated[list[int], Parameter(consume_multiple=True, negative=())] = [3, 12],  # noqa: B006
-    windows: Annotated[list[float], Parameter(consume_multiple=True, negative=())] = [0.5, 2.0],  # noqa: B006
-    preset: Literal["default", "article"] = "article",
-    steps: int | None = None,
-    start: float = 0.0,
-    duration: float | None = None,
-    nets: bool = True,
-    workers: int | None = None,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> int:
-    """Repeat the article's whole comparison on songs, and say which of its claims hold.
-
-    A study that was broken off goes on where it was.
-
-    Parameters
-    ----------
-    output
-        A folder for the study; its index.html is the page to read.
-    seeds
-        Models trained of each kind.
-    dims
-        Dimensions of latent space.
-    windows
-        Seconds that one point stands for.
-    preset
-        article: the published sizes and budget.
-    steps
-        Training steps.
-    start
-        Seconds to leave out at the beginning of each song.
-    duration
-        Seconds to take of each song.
-    nets
-        Whether MLP, LSTM and reservoir are among the forecasters; they take most of the time.
-    workers
-        Processes side by side; one for each core by default. 1 for a GPU.
-    quiet
-        Say nothing but errors.
-    as_json
-        Print the verdicts as JSON.
-    """
-    from ..media import find_media
-    from ..progress import counter
-    from ..study import run_study
-
-    files = [file for given in songs for file in (find_media(given) if given.is_dir() else [given])]
-    with counter(quiet=quiet) as report:
-        found = run_study(
-            files, output, seeds=seeds, dims=tuple(dims), windows_s=tuple(windows), preset=preset, steps=steps,
-            start_s=start, duration_s=duration, nets=nets, workers=workers, report=report,
-        )  # fmt: skip
-    for reason in found.failed.values():
-        print(f"orbitscope: {plain(reason)}", file=sys.stderr)
-    if as_json:
-        print_json({"study": str(output), "claims": [c.to_dict() for c in found.claims], "failed": found.failed})
-    else:
-        for claim in found.claims:
-            print(f"{claim.number}. {claim.statement}\n   {claim.outcome}")
-        print(found.page)
-    return FAILED if found.failed else 0
-
-
 def _forecaster(method: str, orbit: "Orbit", seed: int) -> "Forecaster":
     from .. import forecast as f
 
@@ -360,22 +297,6 @@ def _labels(orbits: list["Orbit"]) -> list[str]:
     """The names of orbits; their paths where names are not enough to tell them apart."""
     names = [orbit.path.absolute().stem for orbit in orbits]
     return [str(o.path) if names.count(name) > 1 else name for o, name in zip(orbits, names, strict=True)]
-
-
-def _save(figure, path: Path, remedy: str) -> tuple[Path, Path]:
-    from ..plots import save
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return save(figure, path.parent, path.stem)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
-
-
-def _print_paths(*paths: Path, file=None) -> None:
-    """As they are, unless that could steer a terminal or is no text."""
-    for path in map(str, paths):
-        print(path if path.isprintable() else plain(path), file=file)
 
 
 def _check_number(name: str, value: int, least: int, most: int) -> None:

@@ -10,7 +10,18 @@ from cyclopts import Parameter
 
 from .._text import plain
 from ..errors import InputError, OrbitscopeError, OrbitscopeWarning
-from ._app import FAILED, AsJson, Quiet, UsageError, app, complain, print_json
+from ._app import (
+    FAILED,
+    AsJson,
+    Quiet,
+    UsageError,
+    app,
+    check_figure_name,
+    complain,
+    print_json,
+    print_paths,
+    save_figure,
+)
 
 if TYPE_CHECKING:
     from ..types import Orbit
@@ -198,16 +209,13 @@ def compare(
     from .. import plots
     from ..store import read_orbit
 
+    check_figure_name(output, "comparison.png")
     orbits = [read_orbit(first), read_orbit(second)]
     names = [orbit.path.stem for orbit in orbits]
     figure = plots.plot_comparison([orbit.trajectory for orbit in orbits], titles=names)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        written = plots.save(figure, output.parent, output.stem)
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written ({error.strerror}); choose another --output") from None
+    written = save_figure(figure, output, "choose another --output")
     _print_table(orbits, title=" and ".join(names))
-    print(*written, sep="\n")
+    print_paths(*written)
     return 0
 
 
