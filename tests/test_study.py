@@ -137,7 +137,7 @@ def test_bad_songs_are_reported_and_the_rest_is_done(songs, tmp_path):
     study = run_study([silent, songs[0], text, tmp_path / "missing.wav"], tmp_path / "out", workers=1, **plan)
     assert {c["song"] for c in study.cells} == {"one"}
     assert set(study.cells[1]["runs"][0]["displacement"]) >= {"MLP", "LSTM", "MLP (article)", "LSTM (article)", "Joint"}
-    assert set(study.failed) == {"silent", "text <b>.mp3", "missing.wav"}
+    assert set(study.failed) == {"silent, 2-D, 0.25 s", "text <b>.mp3", "missing.wav"}
     page = study.page.read_text()
     assert "text &lt;b&gt;.mp3" in page and "<b>.mp3" not in page
 

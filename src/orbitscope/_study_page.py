@@ -10,7 +10,6 @@ from ._atomic import replace
 from ._json import to_bytes
 from ._study_figures import draw
 from ._study_tables import tables, to_csv
-from ._text import plain
 from .claims import FAILS, HOLDS, HORIZONS, OPEN, Claim, Finding
 from .study import Study
 
@@ -59,8 +58,8 @@ def _html(study: Study, figures: dict) -> str:
     )
     parts.append(f"<table><tr><th></th><th>the article says</th><th>here</th></tr>{rows}</table>")
     if study.failed:
-        reasons = "".join(f"<li>{escape(plain(reason))}</li>" for reason in study.failed.values())
-        parts.append(f"<p class=fails>Not part of it:</p><ul>{reasons}</ul>")
+        reasons = "".join(f"<li>{escape(line)}</li>" for line in study.not_measured)
+        parts.append(f"<p class=fails>Not measured:</p><ul>{reasons}</ul>")
     parts += [_claim_html(claim) for claim in study.claims]
     titles = {song.name: song.title for song in study.songs}
     for song, made in figures.items():
@@ -111,7 +110,7 @@ def _in_words(claim: Claim) -> list[str]:
 
 
 def _head(name: str, unit: str) -> str:
-    return f"{name} steps ({unit})" if name.isdigit() else f"{name} ({unit})"
+    return f"k = {name} ({unit})" if name.isdigit() else f"{name} ({unit})"
 
 
 def _grouped(claim: Claim) -> Iterator[tuple[list[str], list[Finding]]]:
@@ -155,7 +154,7 @@ def _markdown(study: Study, figures: dict) -> str:
         "| --- | --- | --- |",
     ]
     lines += [f"| {c.number} | {_md(c.statement)} | **{c.outcome}** |" for c in study.claims]
-    lines += ["", *(f"- Not part of it: {_md(plain(reason))}" for reason in study.failed.values())]
+    lines += ["", *(f"- Not measured: {_md(line)}" for line in study.not_measured)]
     for claim in study.claims:
         lines += [
             "",

@@ -65,7 +65,7 @@ class Study:
         All numbers; see :class:`orbitscope.claims.Table`.
     claims : list of Claim
     failed : dict of str to str
-        The reason, by song; such a song is not in ``cells``.
+        The reason, by file that could not be read, or by song and shape; these are not in ``cells``.
     """
 
     path: Path
@@ -78,6 +78,11 @@ class Study:
     @property
     def page(self) -> Path:
         return self.path / "index.html"
+
+    @property
+    def not_measured(self) -> list[str]:
+        """What failed and why, a line each."""
+        return [plain(reason if name in reason else f"{name}: {reason}") for name, reason in self.failed.items()]
 
     def trajectory(self, song: str, model: str, dims: int, window_s: float) -> Trajectory | None:
         """That of the first seed, if there is one."""
@@ -139,12 +144,13 @@ def run_study(
     done = len(jobs) - len(open_jobs)
     for (song, dims, window_s), error in _worked(output, plan, open_jobs, workers):
         done += 1
+        job = f"{song.name}, {dims}-D, {window_s:g} s"
         if error:
-            failed.setdefault(song.name, error)
-        report(f"{song.name}, {dims}-D, {window_s:g} s{f': {error}' if error else ''}", done, len(jobs))
+            failed[job] = error
+        report(f"{job}: {error}" if error else job, done, len(jobs))
     result = read_study(output, failed=failed)
     if not result.cells:
-        raise InputError(f"no song could be used: {'; '.join(f'{k}: {v}' for k, v in failed.items())}")
+        raise InputError(f"no song could be used: {'; '.join(result.not_measured)}")
     from ._study_page import write_study
 
     write_study(result)

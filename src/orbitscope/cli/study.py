@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from .._text import plain
 from ._app import FAILED, AsJson, Quiet, app, print_json
 
 
@@ -71,8 +70,8 @@ def study(
             files, output, seeds=seeds, dims=tuple(dims), windows_s=tuple(windows), preset=preset, steps=steps,
             start_s=start, duration_s=duration, nets=nets, workers=workers, report=report,
         )  # fmt: skip
-    for reason in found.failed.values():
-        print(f"orbitscope: {plain(reason)}", file=sys.stderr)
+    for line in found.not_measured:
+        print(f"orbitscope: {line}", file=sys.stderr)
     if as_json:
         print_json({"study": str(output), "claims": [c.to_dict() for c in found.claims], "failed": found.failed})
     else:
