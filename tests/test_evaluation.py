@@ -16,7 +16,6 @@ from orbitscope.evaluation import (
     block_bootstrap,
     displacement_metrics,
     divergence,
-    window_points,
 )
 from orbitscope.forecast import (
     AnalogForecaster,
@@ -266,7 +265,7 @@ def test_one_context_gives_all_forecasters_the_same_initial_points():
 
 @pytest.mark.parametrize(("window_s", "expected"), [(0.1, 5), (0.109, 5), (0.111, 6), (0.0, 1), (0.001, 1)])
 def test_how_far_windows_reach(window_s, expected):
-    assert window_points(Trajectory(np.zeros((3, 2)), HOP_S, window_s)) == expected
+    assert Trajectory(np.zeros((3, 2)), HOP_S, window_s).window == expected
 
 
 # Statistics

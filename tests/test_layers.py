@@ -13,7 +13,7 @@ ROOT = Path(orbitscope.__file__).parent
 
 LAYERS = {
     0: ["errors", "types", "config", "_text", "_json", "_window_pca"],
-    1: ["media", "_decoding", "features", "systems", "store", "_atomic", "_device"],
+    1: ["media", "_decoding", "features", "systems", "store", "_atomic", "_untrusted", "_forecast_files", "_device"],
     2: ["model", "losses", "training", "_plan", "inference", "embedding", "embedder", "comparators"],
     3: [
         "forecast",

@@ -198,7 +198,7 @@ def divergence(
     points = (points - low) / span
     if not forecaster.own_space:
         known = points
-    window = window_points(trajectory)
+    window = trajectory.window
     gap, trained = window + steps, round(TRAINED_SHARE * len(points))
     first = max(trained + gap if protocol == "held-out" else 0, seen - 1)
     starts = np.arange(first, len(points) - steps, every)
@@ -261,7 +261,7 @@ def displacement_metrics(
     trained = round(TRAINED_SHARE * len(points)) if test is None else len(points)
     fitted = clone(forecaster).fit(points[:trained], None)
     if test is None:
-        target, first = points, trained + window_points(trajectory)
+        target, first = points, trained + trajectory.window
     else:
         target, first = _points(test), fitted.context - 1
     starts = np.arange(max(first, fitted.context - 1), len(target) - 1)
@@ -279,11 +279,6 @@ def displacement_metrics(
         "cosine": float(cosine.mean()) if moving.any() else math.nan,
         "displacements": float(len(starts)),
     }
-
-
-def window_points(trajectory: Trajectory) -> int:
-    """How many points on from a point share no more frames with it."""
-    return max(1, round(trajectory.window_s / trajectory.hop_s))
 
 
 def _fitted(

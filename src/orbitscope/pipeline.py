@@ -165,7 +165,7 @@ def forecast_orbit(
             raise InputError(f"the orbit has {len(path)} points; this forecaster must see {forecaster.context} first")
         needed = path.times_s[forecaster.context - 1]
         raise InputError(f"{forecaster.context} points must be seen first; go on from {needed:.2f} s or later")
-    gap = round(path.window_s / path.hop_s) + steps
+    gap = path.window + steps
     stretches = {
         "leak-free": [points[: max(0, start - gap)], points[start + gap + 1 :]],
         "past": [points[: start + 1]],

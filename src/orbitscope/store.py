@@ -3,8 +3,7 @@
     orbit.json          what was done, to what, with which versions, and what came of it (strict JSON, UTF-8)
     model.safetensors   the trained nets
     trajectory.npz      points, hop_s, window_s, start_s, and each loss term as history/<term> (plain arrays, no pickle)
-
-forecasts/*.npz     forecasts from moments of it, added later
+    forecasts/*.npz     forecasts from moments of it, added later
 
 and beside them figures and whatever else the run wrote. :func:`new_orbit` lends a hidden folder to write into and
 gives it its final name at the end. Files are untrusted when read: any fault is a StoreError that names the file.
@@ -14,9 +13,8 @@ import io
 import json
 import math
 import platform
-import re
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata as packages
@@ -26,13 +24,19 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ._atomic import new_folder, replace, store_error, write, writing
-from ._json import to_bytes, to_json
-from .types import Forecast, Orbit, Source, Trajectory
+from ._atomic import new_folder, replace, store_error, write
+from ._forecast_files import FORECASTS, read_forecasts, write_forecast
+from ._json import to_bytes
+from ._untrusted import RUN_AGAIN, need, need_file, opened, parse_json, reading
+from .types import Orbit, Source, Trajectory
+
+__all__ = [
+    "FORECASTS", "MANIFEST", "MODEL", "SCHEMA_VERSION", "TRAJECTORY", "is_orbit", "new_orbit", "read_forecasts",
+    "read_manifest", "read_orbit", "read_weights", "versions", "write_forecast", "write_orbit", "write_weights",
+]  # fmt: skip
 
 SCHEMA_VERSION = 1
 MANIFEST, MODEL, TRAJECTORY = "orbit.json", "model.safetensors", "trajectory.npz"
-FORECASTS = "forecasts"
 
 _FORMAT = "orbitscope"
 _WEIGHTS_KEY = "orbitscope"
@@ -48,7 +52,6 @@ _MANIFEST_TYPES = {
     "notices": list,
     "extra": dict,
 }
-_RUN_AGAIN = "make it anew with orbitscope run"
 
 
 def new_orbit(path: str | Path, *, overwrite: bool = True) -> AbstractContextManager[Path]:
@@ -154,7 +157,7 @@ def read_orbit(path: str | Path) -> Orbit:
         )
     manifest = read_manifest(path)
     arrays = _read_arrays(path / TRAJECTORY)
-    _need_file(path / MODEL)
+    need_file(path / MODEL)
     trajectory = Trajectory(
         points=arrays["points"],
         **{name: float(arrays[name]) for name in ("hop_s", "window_s", "start_s")},
@@ -168,43 +171,6 @@ def read_orbit(path: str | Path) -> Orbit:
         history={k.removeprefix(_HISTORY): v for k, v in arrays.items() if k.startswith(_HISTORY)},
         manifest=manifest,
     )
-
-
-def write_forecast(path: str | Path, forecast: Forecast) -> Path:
-    """Keep a forecast in the orbit folder ``path``, in place of one of the same forecaster and moment; give its file.
-
-    Raises StoreError where the file cannot be written.
-    """
-    folder = Path(path) / FORECASTS
-    with writing(folder):
-        folder.mkdir(exist_ok=True)
-    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", forecast.forecaster)
-    file = folder / f"{name}-{forecast.start_s:.2f}s.npz"
-    content = io.BytesIO()
-    np.savez(content, **vars(forecast))
-    replace(file, content.getbuffer())
-    return file
-
-
-def read_forecasts(path: str | Path) -> list[Forecast]:
-    """The forecasts kept in an orbit folder, by the names of their files; StoreError names a damaged one."""
-    found = []
-    for file in sorted((Path(path) / FORECASTS).glob("*.npz")):
-        with _opened(file) as arrays:
-            one = Forecast(
-                points=arrays["points"],
-                start=int(arrays["start"]),
-                start_s=float(arrays["start_s"]),
-                hop_s=float(arrays["hop_s"]),
-                forecaster=str(arrays["forecaster"]),
-                knows=str(arrays["knows"]),
-            )
-        points = one.points
-        _need(points.ndim == 2 and points.size > 0, file, f"points have the shape {points.shape}")
-        _need(points.dtype.kind == "f" and np.isfinite(points).all(), file, "points are not finite numbers")
-        _need(one.start >= 0 and math.isfinite(one.start_s) and 0 < one.hop_s < math.inf, file, "its times are none")
-        found.append(one)
-    return found
 
 
 def is_orbit(path: str | Path) -> bool:
@@ -227,7 +193,7 @@ def write_weights(path: str | Path, arrays: dict[str, np.ndarray], metadata: dic
         The file cannot be written.
     """
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    replace(path, safetensors.numpy.save(arrays, metadata={_WEIGHTS_KEY: to_json(metadata)}))
+    replace(path, safetensors.numpy.save(arrays, metadata={_WEIGHTS_KEY: to_bytes(metadata).decode()}))
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
@@ -239,13 +205,13 @@ def read_weights(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
         The file is missing, damaged, or not one of ours.
     """
     path = Path(path)
-    _need_file(path)
-    with _reading(path), safetensors.safe_open(path, framework="numpy") as file:
+    need_file(path)
+    with reading(path), safetensors.safe_open(path, framework="numpy") as file:
         text = (file.metadata() or {}).get(_WEIGHTS_KEY)
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if text is None:
         raise store_error(path, "it was not written by Orbitscope", "give a model that orbitscope made")
-    return arrays, _parse_json(text, path)
+    return arrays, parse_json(text, path)
 
 
 # Writing
@@ -265,90 +231,49 @@ def versions():
 def read_manifest(path: str | Path) -> dict:
     """The checked content of ``orbit.json`` in an orbit folder; errors as :func:`read_orbit`."""
     file = Path(path) / MANIFEST
-    _need_file(file)
-    with _reading(file):
+    need_file(file)
+    with reading(file):
         content = file.read_bytes()
-    manifest = _parse_json(content, file)
+    manifest = parse_json(content, file)
     if manifest.get("format") != _FORMAT:
         raise store_error(file, "it is not the manifest of an orbit", "give a NAME.orbit that orbitscope made")
     _check_schema(manifest.get("schema"), file)
     for name, kind in _MANIFEST_TYPES.items():
-        _need(isinstance(manifest.get(name), kind), file, f"{name!r} is missing or no {kind.__name__}")
+        need(isinstance(manifest.get(name), kind), file, f"{name!r} is missing or no {kind.__name__}")
     for name in Source.__dataclass_fields__:
-        _need(isinstance(manifest["source"].get(name), str), file, f"the {name!r} of its source is missing or no text")
+        need(isinstance(manifest["source"].get(name), str), file, f"the {name!r} of its source is missing or no text")
     for name, value in manifest["metrics"].items():
-        _need(value is None or type(value) in (int, float), file, f"the metric {name!r} is no number")
+        need(value is None or type(value) in (int, float), file, f"the metric {name!r} is no number")
     return manifest
 
 
 def _check_schema(schema, file):
-    _need(type(schema) is int, file, "'schema' is missing or no whole number")
+    need(type(schema) is int, file, "'schema' is missing or no whole number")
     if schema > SCHEMA_VERSION:
         reason = f"made by a newer Orbitscope (schema {schema}, this one reads up to {SCHEMA_VERSION})"
         raise store_error(file, reason, "upgrade with pip install --upgrade orbitscope")
     if schema < SCHEMA_VERSION:
         reason = f"made by an older Orbitscope (schema {schema}, this one reads {SCHEMA_VERSION})"
-        raise store_error(file, reason, _RUN_AGAIN)
+        raise store_error(file, reason, RUN_AGAIN)
 
 
 def _read_arrays(file):
-    _need_file(file)
-    with _opened(file) as archive:
+    need_file(file)
+    with opened(file) as archive:
         arrays = {name: archive[name] for name in archive.files}
     for name in ("points", "hop_s", "window_s", "start_s"):
-        _need(name in arrays, file, f"the array {name!r} is missing")
+        need(name in arrays, file, f"the array {name!r} is missing")
     _check_arrays(arrays, {k: v for k, v in arrays.items() if k.startswith(_HISTORY)}, file)
     return arrays
 
 
-@contextmanager
-def _opened(file):
-    """The arrays of an .npz file; what goes wrong with them in the block is a StoreError."""
-    with _reading(file), np.load(file, allow_pickle=False) as archive:
-        if sum(member.file_size for member in archive.zip.infolist()) > file.stat().st_size:
-            raise ValueError("it claims to hold more than its size")
-        yield archive
-
-
 def _check_arrays(arrays, history, file):
     points = arrays["points"]
-    _need(points.ndim == 2 and points.size > 0, file, f"points have the shape {points.shape}, not (points, latent_dim)")
+    need(points.ndim == 2 and points.size > 0, file, f"points have the shape {points.shape}, not (points, latent_dim)")
     for name in ("hop_s", "window_s", "start_s"):
         value = arrays[name]
         is_number = value.shape == () and value.dtype.kind in "fiu" and np.isfinite(value)
-        _need(is_number and (value > 0 or name == "start_s"), file, f"{name} is no time in seconds")
-    _need(points.dtype.kind == "f" and np.isfinite(points).all(), file, "points are not finite numbers")
+        need(is_number and (value > 0 or name == "start_s"), file, f"{name} is no time in seconds")
+    need(points.dtype.kind == "f" and np.isfinite(points).all(), file, "points are not finite numbers")
     for term, losses in history.items():
-        _need(losses.ndim == 1 and losses.dtype.kind in "fiu", file, f"{term!r} is not one number a step")
-
-
-def _parse_json(content, file):
-    with _reading(file):
-        value = json.loads(content)
-    _need(isinstance(value, dict), file, "it holds no JSON object")
-    return value
-
-
-@contextmanager
-def _reading(file):
-    """Turn whatever a parser says about damaged bytes into a StoreError: zipfile, numpy and safetensors between them
-    raise more than a dozen kinds of exception."""
-    try:
-        yield
-    except Exception as error:
-        raise _damaged(file, error) from error
-
-
-def _need_file(file):
-    if not file.is_file():
-        raise store_error(file, "there is no such file", _RUN_AGAIN)
-
-
-def _need(condition, file, reason):
-    if not condition:
-        raise _damaged(file, reason)
-
-
-def _damaged(file, reason):
-    remedy = "remove it, and make it anew with orbitscope forecast" if file.parent.name == FORECASTS else _RUN_AGAIN
-    return store_error(file, f"it is damaged or cannot be read ({reason})", remedy)
+        need(losses.ndim == 1 and losses.dtype.kind in "fiu", file, f"{term!r} is not one number a step")

@@ -129,6 +129,11 @@ class Trajectory:
         return len(self.points)
 
     @property
+    def window(self) -> int:
+        """How many points on from a point share no more frames with it."""
+        return max(1, round(self.window_s / self.hop_s))
+
+    @property
     def times_s(self) -> np.ndarray:
         """Centre of every point's window, ``(points,)``."""
         return self.start_s + self.hop_s * np.arange(len(self.points))
