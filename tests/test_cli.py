@@ -206,7 +206,10 @@ def test_compare_draws_and_tells(orbits, called, tmp_path):
 def test_an_interrupt_leaves_no_broken_folder(tmp_path, sent):
     write_loop(tmp_path / "song.wav")
     command = [*COMMAND, "run", "song.wav", "-o", "out", "--steps", "1000000"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    options = {"cwd": tmp_path, "stderr": subprocess.PIPE, "text": True}
+    # as in a terminal, though the tests themselves may run where a shell has told them to ignore it
+    options["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, **options) as process:
         for line in process.stderr:
             if "compiling" in line:
                 break
