@@ -99,7 +99,14 @@ def test_tables_hold_every_number(done):
         and (r["protocol"], r["forecaster"], r["series"]) == ("held-out", "Linear", "mean")
     ]
     assert float(row["step_30"]) == pytest.approx(run["divergence"]["held-out"]["Linear"]["mean"][30], rel=1e-5)
-    assert {r["scored"] for r in rows("scores")} >= {"R", "R-F", "persistence", "mean", "first 12 components"}
+    assert {r["scored"] for r in rows("scores")} >= {
+        "R",
+        "R-F",
+        "persistence",
+        "mean",
+        "first 12 components",
+        "delay-PCA",
+    }
     verdicts = json.loads((study.path / "claims.json").read_text())
     assert [c["claim"] for c in verdicts["claims"]] == [1, 2, 3, 4, 5, 6]
 

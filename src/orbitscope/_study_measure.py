@@ -7,7 +7,8 @@ from importlib.util import find_spec
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from . import forecast, geometry, recurrence
+from . import agreement, forecast, geometry, recurrence
+from .comparators import TICA, DelayPCA
 from .config import Settings, check_window, settings, window_frames
 from .embedding import Embedding, fit_many
 from .errors import InputError, OrbitscopeWarning
@@ -153,6 +154,8 @@ def measure_shape(frames: Frames, features: Frames, plan: Plan, dims: int, windo
         cells.append(cell)
     controls = {}
     for share, ref in references.items():
+        linear = _linear(frames, _first(frames, ref), dims, window_s)
+        controls[ref.protocol] = {name: _nrmse(score({name: path}, ref), name) for name, path in linear.items()}
         for seed in range(plan.seeds):
             found = score({model: paths[share][model][seed] for model in MODELS}, ref, pure="R")
             for cell in cells:
@@ -161,7 +164,7 @@ def measure_shape(frames: Frames, features: Frames, plan: Plan, dims: int, windo
             if smooth:
                 low_passed = cells[0]["runs"][seed].setdefault("scores_low_passed", {})
                 low_passed[ref.protocol] = _nrmse(found, smooth)
-            controls[ref.protocol] = {c: _nrmse(found, c) for c in found.controls if c != smooth}
+            controls[ref.protocol] |= {c: _nrmse(found, c) for c in found.controls if c != smooth}
     for cell in cells:
         cell["controls"] = controls
     return cells, {model: paths[1.0][model][0] for model in MODELS}
@@ -180,6 +183,14 @@ def _first(frames: Frames, reference: Reference) -> Frames:
         frames.frequencies_hz,
         frames.source,
     )
+
+
+def _linear(frames: Frames, known: Frames, dims: int, window_s: float) -> dict[str, Trajectory]:
+    """Linear embeddings of the same windows in as many dimensions, fitted on the frames ``known``."""
+    found = {"delay-PCA": DelayPCA(dims, window_s)}
+    if find_spec("deeptime"):
+        found["TICA"] = TICA(dims, window_s)
+    return {name: one.fit(known).transform(frames) for name, one in found.items()}
 
 
 def _measure_run(
@@ -207,14 +218,16 @@ def _measure_run(
         }
     return {
         "seed": seed,
-        "shape": _shape(whole_path),
+        "shape": _shape(whole_path, frames),
         "reconstruction": whole.evaluate(frames, whole_path),
         "divergence": found,
         "displacement": {name: displacement_metrics(part_path, one) for name, one in fitted.items()},
     }
 
 
-def _shape(path: Trajectory) -> dict[str, float]:
+def _shape(path: Trajectory, frames: Frames) -> dict[str, float]:
+    window = len(frames) - len(path) + 1
+    near = {"window": window, "theiler": window - 1}
     period = recurrence.dominant_period(path.points, path.hop_s)
     radius = geometry.rms_radius(path.points)
     return {
@@ -222,6 +235,8 @@ def _shape(path: Trajectory) -> dict[str, float]:
         "speed_per_radius": float(np.mean(geometry.speed(path.points, path.hop_s)) / radius) if radius else np.nan,
         "spectral_arc_length": geometry.spectral_arc_length(path.points, path.hop_s),
         "effective_rank": geometry.effective_rank(path.points),
+        "trustworthiness": agreement.trustworthiness(path.points, frames.values, **near),
+        "neighbor_overlap": agreement.neighbor_overlap(path.points, frames.values, **near),
         "dominant_period_s": period.period_s,
         "period_strength": period.strength,
     }
