@@ -26,6 +26,7 @@ LAYERS = {
         "rhythm",
         "claims",
         "_statistics",
+        "_nearest",
     ],
     4: ["plots", "plots_dynamics", "_plotstyle", "_pathplot", "player", "render"],
     5: ["pipeline", "study", "library", "app", "cli", "progress", "__main__"],

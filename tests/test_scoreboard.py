@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import lfilter
 from sklearn.decomposition import PCA
 
-from orbitscope import _scoreboard_analogs
+from orbitscope import _nearest
 from orbitscope.errors import InputError
 from orbitscope.geometry import mean_turning_angle
 from orbitscope.scoreboard import FORMS, HORIZONS, low_passed, read_embedding, reference_space, score
@@ -194,7 +194,7 @@ def test_against_brute_force(reference, name, count):
 def test_blocks_of_initial_conditions_make_no_difference(monkeypatch, reference):
     z = np.round(noise(reference), 1)
     whole = score({"z": z}, reference).nrmse["z"]
-    monkeypatch.setattr(_scoreboard_analogs, "_BLOCK", 17)
+    monkeypatch.setattr(_nearest, "_MOST", 17 * 11)
     assert_same_scores(score({"z": z}, reference).nrmse["z"], whole, 0)
 
 

@@ -23,8 +23,9 @@ from numbers import Integral
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 
-from ._scoreboard_analogs import analogs, weights_of
+from ._nearest import nearest, neighbor_weights
 from ._scoreboard_points import aligned, read_embedding
 from ._scoreboard_reference import COMPONENTS, TRAINED_SHARE, Reference, named, reference_space
 from .errors import InputError
@@ -278,10 +279,14 @@ def _checked(horizons: Sequence[int], neighbors: int, reference: Reference) -> t
 def _analog_errors(z: np.ndarray, reference: Reference, count: int, horizons: Sequence[int]) -> dict[str, np.ndarray]:
     """Squared errors over variance of either form, ``(starts, horizons)``."""
     longest, y = horizons[-1], reference.y
-    starts = reference.starts(longest)
-    found = list(analogs(z, len(reference.library(longest)), starts, reference.excluded(longest), count))
-    neighbors, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    weights = weights_of(distance)
+    starts, excluded = reference.starts(longest), reference.excluded(longest)
+
+    def allowed(rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+        return np.abs(points - starts[rows, None]) > excluded
+
+    library = cKDTree(z[reference.library(longest)])
+    distances, neighbors = nearest(library, z[starts], count, allowed, earliest=True)
+    weights = neighbor_weights(distances)
     present = np.einsum("tn,tnd->td", weights, y[neighbors])
     errors = {form: np.empty((len(starts), len(horizons))) for form in FORMS}
     for i, k in enumerate(horizons):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from orbitscope._nearest import neighbor_weights
 from orbitscope.errors import InputError
 from orbitscope.forecast import AnalogForecaster, KNNForecaster, LinearForecaster, SMapForecaster
-from orbitscope.forecast.neighbors import neighbor_weights
 
 STRETCHES = {"one": [90], "several": [40, 2, 31, 1, 25]}
 stretched = pytest.mark.parametrize("lengths", STRETCHES.values(), ids=STRETCHES.keys())

@@ -9,13 +9,13 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .._device import keep_compiled_programs
+from .._nearest import neighbor_weights
 from ..config import Settings
 from ..embedding import Embedding
 from ..errors import InputError
 from ..model import Predictor
 from ..store import MODEL
 from ._base import Library, StepwiseForecaster
-from .neighbors import neighbor_weights
 
 LENGTHS = ("neighbors", "regression", "constant")
 _NEIGHBORS = 5
@@ -130,7 +130,7 @@ class JointForecaster(StepwiseForecaster):
         if self.length == "neighbors":
             nearest = np.arange(1, min(_NEIGHBORS, len(self.lengths_)) + 1)
             distances, points = self._tree.query(contexts[:, -1], k=nearest)
-            lengths = np.sum(neighbor_weights(distances, "distance") * self.lengths_[points], axis=1)
+            lengths = np.sum(neighbor_weights(distances) * self.lengths_[points], axis=1)
         else:
             lengths = _affine(_last_lengths(contexts)) @ self.coef_
         return np.clip(lengths, 0, self.longest_)

@@ -1,23 +1,18 @@
 """Forecasts by analogs: what followed the library points nearest to where we are.
 
-The library is held in a k-d tree. Library points may be passed over for being too near in time to an initial point
-(Theiler 1986): the tree is then asked for more neighbours, only where some were passed over, until enough are left.
-The answer is exactly that of a search through all points.
+Library points may be passed over for being too near in time to an initial point (Theiler 1986).
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .._nearest import Allowed, nearest, neighbor_weights
 from ..errors import InputError
 from ._base import Forecaster, Library, StepwiseForecaster
 
 WEIGHTS = ("distance", "uniform")
-_GROWTH = 4
-
-Allowed = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class NeighborForecaster(Forecaster):
@@ -63,27 +58,12 @@ class NeighborForecaster(Forecaster):
                 f"{count} neighbors are asked for, and the library has {total} points; ask for fewer, or give a longer"
                 " trajectory"
             )
-        if allowed is None:
-            distances, found = self._tree.query(queries, k=np.arange(1, count + 1))
-            return distances, self._candidates[found]
-        distances, points = np.empty((len(queries), count)), np.empty((len(queries), count), np.intp)
-        rows, asked = np.arange(len(queries)), min(2 * count, total)
-        while len(rows):
-            near, found = self._tree.query(queries[rows], k=np.arange(1, asked + 1))
-            found = self._candidates[found]
-            keep = allowed(rows, found)
-            enough = keep.sum(axis=1) >= count
-            if asked == total and not enough.all():
-                raise InputError(
-                    f"{count} neighbors are asked for, and {keep.sum(axis=1).min()} library points are left for some"
-                    " initial point without those near it in time or of too short a future; ask for fewer, or give a"
-                    " longer trajectory"
-                )
-            order = np.argsort(~keep[enough], axis=1, kind="stable")[:, :count]
-            distances[rows[enough]] = np.take_along_axis(near[enough], order, axis=1)
-            points[rows[enough]] = np.take_along_axis(found[enough], order, axis=1)
-            rows, asked = rows[~enough], min(_GROWTH * asked, total)
-        return distances, points
+
+        def allowed_here(rows: np.ndarray, found: np.ndarray) -> np.ndarray:
+            return allowed(rows, self._candidates[found])
+
+        distances, found = nearest(self._tree, queries, count, None if allowed is None else allowed_here)
+        return distances, self._candidates[found]
 
 
 class KNNForecaster(NeighborForecaster, StepwiseForecaster):
@@ -170,16 +150,6 @@ class AnalogForecaster(NeighborForecaster):
             return np.einsum("bk,bksd->bsd", weights, futures)
         gone = futures - self._points[points][:, :, None]
         return context[:, -1:] + np.einsum("bk,bksd->bsd", weights, gone)
-
-
-def neighbor_weights(distances: np.ndarray, kind: str) -> np.ndarray:
-    """Weights of neighbours ``(batch, K)`` by their distances, each row summing to 1."""
-    if kind == "uniform":
-        return np.full(distances.shape, 1 / distances.shape[1])
-    least = distances.min(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        weights = np.where(least == 0, distances == 0, least / distances)  # 1 / distance can overflow
-    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def check_neighbors(neighbors) -> None:

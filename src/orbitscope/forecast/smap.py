@@ -3,9 +3,10 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._nearest import Allowed
 from ..errors import InputError
 from ._base import Library, StepwiseForecaster
-from .neighbors import Allowed, NeighborForecaster, check_neighbors
+from .neighbors import NeighborForecaster, check_neighbors
 
 THETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _TRIED = 200  # library points that choose theta
