@@ -150,6 +150,20 @@ def test_leak_free_passes_over_just_the_points_within_window_and_steps(window, s
             assert errors[k] == pytest.approx(np.linalg.norm(at - points[start + k]), abs=1e-9)
 
 
+def test_leak_free_keeps_a_larger_exclusion_of_the_forecasters_own():
+    given = trajectory()
+    wide = KNNForecaster(theiler=60)
+    found = divergence(given, wide, steps=8, protocol="leak-free")
+    points = given.points.astype(float)
+    own = KNNForecaster(theiler=60).fit(points).forecast(points[found.starts, None], 8, at=found.starts)
+    truth = points[found.starts[:, None] + np.arange(9)]
+    np.testing.assert_array_equal(found.errors, np.linalg.norm(own - truth, axis=2))
+    less = divergence(given, KNNForecaster(theiler=1), steps=8, protocol="leak-free")
+    assert np.abs(less.errors - found.errors).max() > 0.01
+    np.testing.assert_array_equal(less.errors, divergence(given, KNNForecaster(), steps=8).errors)
+    assert wide.theiler == 60
+
+
 def test_leak_free_takes_the_last_point_outside_and_none_inside():
     window, steps, start = 4, 6, 50
     for place, expected in ((start - 11, 1000.0), (start - 10, 0.0), (start + 10, 0.0), (start + 11, 1000.0)):

@@ -8,8 +8,9 @@ article
     future that it is asked for; a neighbour forecaster leaves out the nearest point at every step.
 leak-free
     The forecaster learns from the same trajectory, but not from what lies within window + steps of an initial point.
-    Neighbours are passed over one by one (Theiler 1986); other forecasters are fitted anew for each of several blocks
-    of initial points, without that block and its surroundings.
+    Neighbours are passed over one by one (Theiler 1986), as far off as the forecaster's own ``theiler`` says where that
+    is more; other forecasters are fitted anew for each of several blocks of initial points, without that block and its
+    surroundings.
 held-out
     The forecaster learns from the first part; initial points lie in the rest, after a gap of window + steps. Whether
     the encoder was trained on the first part only is the caller's doing.
@@ -300,7 +301,7 @@ def _fitted(
     elif protocol == "held-out":
         yield everywhere, own.fit(points[:trained], None), None
     elif own.excludes:
-        yield everywhere, own.set_params(theiler=gap).fit(points), starts
+        yield everywhere, own.set_params(theiler=max(gap, own.theiler)).fit(points), starts
     else:
         for rows in np.array_split(everywhere, min(folds, len(starts))):
             before, after = points[: max(starts[rows[0]] - gap, 0)], points[starts[rows[-1]] + gap + 1 :]
