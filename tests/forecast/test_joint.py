@@ -121,6 +121,8 @@ def test_models_are_found_in_files_folders_and_embedders(tmp_path, small_embedde
     assert of_embedder.context == small_embedder.embedding_.settings.context
     assert JointForecaster(embedding).context == 5
     assert clone(JointForecaster(embedding)).fit(circle(80)).forecast(seen, 5).tobytes() == expected.tobytes()
+    again = clone(JointForecaster(small_embedder, length="constant"))
+    assert (again.context, again.length, again.embedding) == (of_embedder.context, "constant", small_embedder)
 
 
 def test_models_that_cannot_serve_are_refused(tmp_path):

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import jax
 import numpy as np
@@ -50,7 +51,7 @@ class JointForecaster(StepwiseForecaster):
     ----------
     embedding : Embedding, fitted Embedder, TrainedPredictor, or path
         Whose predictor to use: of the model that made the trajectory. A path is of a ``model.safetensors`` or of an
-        orbit folder. (To be cloned, give an Embedder's ``embedding_``: scikit-learn clones estimators unfitted.)
+        orbit folder. A clone has the same one.
     length : {"neighbors", "regression", "constant"}
         "neighbors": the mean over the 5 nearest library points, weighted by 1/distance. "regression": a linear
         function of the length of the last displacement, by least squares. "constant": the mean. Of these the first
@@ -82,6 +83,9 @@ class JointForecaster(StepwiseForecaster):
     def context(self) -> int:
         settings = self.settings_ if hasattr(self, "settings_") else _trained(self.embedding).settings
         return settings.context
+
+    def __sklearn_clone__(self) -> Self:
+        return type(self)(self.embedding, length=self.length)  # else it would be copied, and an Embedder unfitted
 
     def directions(self, contexts: np.ndarray) -> np.ndarray:
         """Unit vectors that the predictor gives after ``contexts`` ``(n, context, latent_dim)``: ``(n, latent_dim)``.
