@@ -134,6 +134,13 @@ class TestForecast:
         forecast_orbit(one, KNNForecaster(), at(60), 20)
         assert one.trajectory.points.tobytes() == before and one.trajectory.points.dtype == np.float32
 
+    @pytest.mark.parametrize("knows", ["leak-free", "past", "all"])
+    def test_the_forecaster_is_left_as_it_is(self, knows):
+        forecaster = KNNForecaster()
+        forecast_orbit(circle(), forecaster, at(60), 20, knows=knows)
+        assert forecaster.get_params() == KNNForecaster().get_params()
+        assert not hasattr(forecaster, "library_")
+
 
 class TestRefused:
     @pytest.mark.parametrize("moment", [-1.2, 100.5, 1e9, -np.inf, np.nan])

@@ -136,7 +136,7 @@ def forecast_orbit(
     ----------
     orbit : Orbit
     forecaster : Forecaster
-        Fitted here.
+        Cloned and fitted here.
     start_s : float
         The initial point is the one whose window's centre is nearest to it.
     steps : int >= 1
@@ -153,6 +153,8 @@ def forecast_orbit(
         A moment outside the orbit, too little before it, nothing left to learn from, or a forecast that runs away to
         infinity.
     """
+    from sklearn.base import clone
+
     path, points = orbit.trajectory, np.asarray(orbit.trajectory.points, np.float64)
     first_s, last_s = path.times_s[[0, -1]]
     if not first_s - path.hop_s <= start_s <= last_s + path.hop_s:
@@ -179,10 +181,11 @@ def forecast_orbit(
             f"nothing is left to learn from without what lies within {gap} points of {start_s:g} s; forecast fewer"
             " steps, or from another moment"
         )
-    if knows == "all" and "drop_nearest" in forecaster.get_params():
-        forecaster.set_params(drop_nearest=True)  # else the true future would be its own nearest neighbour
-    context = points[None, start + 1 - forecaster.context : start + 1]
-    made = forecaster.fit(known).forecast(context, steps)[0]
+    own = clone(forecaster)
+    if knows == "all" and "drop_nearest" in own.get_params():
+        own.set_params(drop_nearest=True)  # else the true future would be its own nearest neighbour
+    context = points[None, start + 1 - own.context : start + 1]
+    made = own.fit(known).forecast(context, steps)[0]
     if not np.isfinite(made).all():
         raise InputError(
             f"the forecast runs away to infinity after {np.isfinite(made).all(axis=1).argmin() - 1} steps; forecast"
