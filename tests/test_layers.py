@@ -13,7 +13,18 @@ ROOT = Path(orbitscope.__file__).parent
 
 LAYERS = {
     0: ["errors", "types", "config", "_text", "_json", "_window_pca"],
-    1: ["media", "_decoding", "features", "systems", "store", "_atomic", "_untrusted", "_forecast_files", "_device"],
+    1: [
+        "media",
+        "_decoding",
+        "encoding",
+        "features",
+        "systems",
+        "store",
+        "_atomic",
+        "_untrusted",
+        "_forecast_files",
+        "_device",
+    ],
     2: ["model", "losses", "training", "_plan", "inference", "embedding", "embedder", "comparators"],
     3: [
         "forecast",
@@ -28,8 +39,8 @@ LAYERS = {
         "_statistics",
         "_nearest",
     ],
-    4: ["plots", "plots_dynamics", "_plotstyle", "_pathplot", "player", "render"],
-    5: ["pipeline", "study", "library", "app", "cli", "progress", "__main__"],
+    4: ["plots", "plots_dynamics", "_plotstyle", "_pathplot", "_look", "_scene", "player", "render", "_raster"],
+    5: ["pipeline", "scenes", "study", "library", "app", "cli", "progress", "__main__"],
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules}
 MAY_IMPORT = {0: {0}, 1: {0, 1}, 2: {0, 1, 2}, 3: {0, 3}, 4: {0, 1, 4}, 5: {0, 1, 2, 3, 4, 5}}

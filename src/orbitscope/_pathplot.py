@@ -95,7 +95,7 @@ def set_up_space(ax, points, names):
     # matplotlib keeps the diagonal of the box; keep its width on the page instead, or a flat one runs over the labels
     diagonal, base = np.linalg.norm(spans), np.linalg.norm(spans[:2])
     ax.set_box_aspect(spans, zoom=min(0.95, 0.776 * diagonal / base, 0.8 * diagonal / (0.93 * spans[2] + 0.37 * base)))
-    ax.view_init(_ELEVATION, _azimuth(points))
+    ax.view_init(_ELEVATION, broadest_azimuth(points))
     for axis, name in zip((ax.xaxis, ax.yaxis, ax.zaxis), names, strict=False):
         axis.set_label_text(name)
         axis.set_major_locator(tick_locator(4))
@@ -135,7 +135,7 @@ def _towards_viewer(azimuth):
     return np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
 
 
-def _azimuth(points):
+def broadest_azimuth(points):
     """The side that shows the path at its broadest, out of those from which no wall is seen edge-on."""
     covariance = np.cov(points.T) if len(points) > 1 else np.eye(3)
     candidates = [-60, -30, -45, 30, 45, 60]

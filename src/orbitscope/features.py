@@ -56,6 +56,29 @@ def spectrogram(recording: AudioSource, kind: str = "mel") -> Frames:
     return Frames(values, hop_s, recording.start_s + center_s, kind, frequencies_hz, recording.source)
 
 
+def loudness_and_brightness(recording: AudioSource) -> tuple[np.ndarray, np.ndarray]:
+    """Level and spectral centroid of every frame of ``"mel"``, at the same times.
+
+    Returns
+    -------
+    level_db : np.ndarray [shape=(frames,), float32]
+        RMS of the frame below full scale, -80 dB at least.
+    centroid_hz : np.ndarray [shape=(frames,), float32]
+        Mean frequency weighted by magnitude, as ``librosa.feature.spectral_centroid``; of silence 0.
+    """
+    rate_hz = recording.rate_hz
+    hop = round(HOP_S * rate_hz)
+    window = _tukey(2 * hop, 1.0)
+    frequencies_hz = np.fft.rfftfreq(2 * hop, 1 / rate_hz).astype(np.float32)
+    level, centroid = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
+    for x in _framed(recording, 2 * hop, hop):
+        level.append(10 * np.log10(np.maximum(np.mean(np.square(x), axis=1), 10 ** (-FLOOR_DB / 10))))
+        magnitude = np.abs(np.fft.rfft(x * window))
+        total = magnitude.sum(axis=1)
+        centroid.append((magnitude @ frequencies_hz / np.maximum(total, 1e-9)).astype(np.float32))
+    return np.concatenate(level).astype(np.float32), np.concatenate(centroid)
+
+
 def _article(recording: AudioSource):
     if recording.rate_hz != 44100:
         raise InputError(f"features 'article' need 44100 Hz, not {recording.rate_hz}; load with rate_hz=44100")

@@ -155,6 +155,49 @@ def dominant_period(
     return Period(float(lag * hop_s), float(min(strength, 1)))
 
 
+def phase(points: np.ndarray, hop_s: float, period_s: float) -> np.ndarray:
+    """Where in a period the path is at every point: the angle of its analytic signal about that period.
+
+    The path is filtered to within half an octave of the period on either side, by a Butterworth filter run both ways,
+    and turned onto the axis on which it then moves most; the phase is that of the Hilbert transform there. Pikovsky,
+    Rosenblum and Kurths, "Synchronization", Cambridge 2001, appendix A2.
+
+    Parameters
+    ----------
+    points : np.ndarray [shape=(points, latent_dim)]
+    hop_s, period_s : float > 0
+        The period is longer than three points, and the path longer than it.
+
+    Returns
+    -------
+    np.ndarray [shape=(points,)]
+        In [0, 2 pi), rising by 2 pi each period; 0 where the path goes through the summit of that axis.
+
+    Raises
+    ------
+    InputError
+        A period out of that range, or NaN or infinite values.
+    """
+    from scipy.signal import butter, hilbert, sosfiltfilt
+
+    points, hop_s = check_points(points, least=8), check_positive(hop_s, "hop_s")
+    if not 3 * hop_s < period_s < len(points) * hop_s:
+        raise InputError(
+            f"period_s is {period_s:g}; it must be above three points, {3 * hop_s:g} s, and below the length of the"
+            f" path, {len(points) * hop_s:g} s"
+        )
+    band_hz = np.array([2**-0.5, min(2**0.5, 0.49 * period_s / hop_s)]) / period_s
+    filtered = sosfiltfilt(
+        butter(2, band_hz, "bandpass", fs=1 / hop_s, output="sos"),
+        points,
+        axis=0,
+        padtype="even",
+        padlen=min(len(points) - 1, round(3 * period_s / hop_s)),
+    )
+    axis = np.linalg.svd(filtered - filtered.mean(axis=0), full_matrices=False)[2][0]
+    return np.angle(hilbert(filtered @ axis)) % (2 * np.pi)
+
+
 def mean_log_divergence(points: np.ndarray, steps: int, *, theiler: int) -> np.ndarray:
     """Mean logarithm of the distance between points and their nearest neighbors, 0 to ``steps`` points later.
 

@@ -3,6 +3,7 @@
     orbit.json          what was done, to what, with which versions, and what came of it (strict JSON, UTF-8)
     model.safetensors   the trained nets
     trajectory.npz      points, hop_s, window_s, start_s, and each loss term as history/<term> (plain arrays, no pickle)
+    sound.m4a           the stretch that was embedded, as AAC, for the player and the film
     forecasts/*.npz     forecasts from moments of it, added later
 
 and beside them figures and whatever else the run wrote. :func:`new_orbit` lends a hidden folder to write into and
@@ -31,12 +32,14 @@ from ._untrusted import RUN_AGAIN, need, need_file, opened, parse_json, reading
 from .types import Orbit, Source, Trajectory
 
 __all__ = [
-    "FORECASTS", "MANIFEST", "MODEL", "SCHEMA_VERSION", "TRAJECTORY", "is_orbit", "new_orbit", "read_forecasts",
-    "read_manifest", "read_orbit", "read_weights", "versions", "write_forecast", "write_orbit", "write_weights",
+    "FORECASTS", "MANIFEST", "MODEL", "PLAYER", "SCHEMA_VERSION", "SOUND", "TRAJECTORY", "is_orbit", "new_orbit",
+    "read_forecasts", "read_manifest", "read_orbit", "read_weights", "versions", "write_forecast", "write_orbit",
+    "write_weights",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
 MANIFEST, MODEL, TRAJECTORY = "orbit.json", "model.safetensors", "trajectory.npz"
+SOUND, PLAYER = "sound.m4a", "player.html"
 
 _FORMAT = "orbitscope"
 _WEIGHTS_KEY = "orbitscope"

@@ -1,0 +1,111 @@
+"""From an orbit on disk to what there is to see and hear of it: colours, strip, sound, forecasts."""
+
+import numpy as np
+
+from . import geometry, media, recurrence, store
+from ._scene import Coloring, Scene, Strip, project
+from .errors import InputError, MediaError
+from .features import FLOOR_DB, loudness_and_brightness, spectrogram
+from .types import Orbit, Trajectory
+
+_SMOOTHED = 5  # frames, 0.12 s: what loudness and brightness are averaged over
+_SCALE = (2.0, 98.0)  # percentiles at the ends of a colour scale: one loud click does not take all the colours
+
+
+def scene(orbit: Orbit) -> Scene:
+    """Gather what the player and the film show of an orbit.
+
+    Raises
+    ------
+    MediaError
+        The orbit's sound cannot be decoded.
+    StoreError
+        A forecast in it is damaged.
+    """
+    path, source = orbit.trajectory, orbit.trajectory.source
+    start_s = float(orbit.manifest["extra"].get("start_s") or 0.0)
+    file = orbit.path / store.SOUND
+    sound, strip, of_sound, duration_s = None, None, (), 0.0
+    if file.exists():
+        sound, strip, of_sound = file, *_heard(file, start_s, path)
+        duration_s = float(orbit.metrics.get("duration_s", 0.0))
+    end_s = path.times_s[-1] + path.window_s / 2 - start_s
+    return Scene(
+        trajectory=path,
+        projection=project(path),
+        colorings=(_time(path), *of_sound, *_of_path(path)),
+        forecasts=tuple(store.read_forecasts(orbit.path)),
+        title=source.title or source.name or orbit.path.stem,
+        artist=source.artist,
+        sound=sound,
+        sound_start_s=start_s,
+        duration_s=max(duration_s, float(end_s)),
+        strip=strip,
+    )
+
+
+def bare_scene(path: Trajectory) -> Scene:
+    """What there is to see of a trajectory alone."""
+    first_s, last_s = path.times_s[[0, -1]]
+    start_s = float(max(0.0, first_s - path.window_s / 2))
+    return Scene(
+        trajectory=path,
+        projection=project(path),
+        colorings=(_time(path), *_of_path(path)),
+        title=path.source.title or path.source.name,
+        artist=path.source.artist,
+        sound_start_s=start_s,
+        duration_s=float(last_s + path.window_s / 2 - start_s),
+    )
+
+
+def _heard(file, start_s: float, path: Trajectory) -> tuple[Strip, tuple[Coloring, ...]]:
+    sound = media.load(file)
+    if not sound.samples.size:
+        raise MediaError(f"{file}: no sound in it can be decoded; make the orbit again")
+    spectrum = spectrogram(sound, "mel")
+    level_db, centroid_hz = loudness_and_brightness(sound)
+    at = np.interp(path.times_s - start_s, spectrum.times_s, np.arange(len(spectrum))).round().astype(int)
+    level, centroid = (_smoothed(values)[at] for values in (level_db, centroid_hz))
+    heard = level > -FLOOR_DB + 1
+    octaves = np.log2(np.maximum(centroid, 20.0) / 1000.0)
+    low, high = _ends(octaves[heard] if heard.any() else octaves)
+    strip = Strip(spectrum, level_db)
+    return strip, (
+        Coloring("loudness", "loudness", "dB below full scale", level, *_ends(level)),
+        Coloring("brightness", "brightness (spectral centroid)", "octaves about 1 kHz", octaves, low, high),
+    )
+
+
+def _time(path: Trajectory) -> Coloring:
+    times = path.times_s
+    return Coloring("time", "time", "s", times.astype(np.float32), float(times[0]), float(times[-1]))
+
+
+def _of_path(path: Trajectory) -> tuple[Coloring, ...]:
+    if len(path) < 3:
+        return ()
+    radius = geometry.rms_radius(path.points) or 1.0
+    speed = geometry.speed(path.points, path.hop_s) / radius
+    speed = np.append(speed, speed[-1:])[: len(path)].astype(np.float32)
+    found = [Coloring("speed", "speed", "RMS radii a second", speed, *_ends(speed))]
+    try:
+        period = recurrence.dominant_period(path.points, path.hop_s)
+        if np.isfinite(period.period_s):
+            angle = np.degrees(recurrence.phase(path.points, path.hop_s, period.period_s)).astype(np.float32)
+            label = f"phase in the dominant period of {period.period_s:.2f} s"
+            found.append(Coloring("phase", label, "°", angle, 0.0, 360.0, cyclic=True))
+    except InputError:
+        pass  # too short a path has no period
+    return tuple(found)
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    size = min(_SMOOTHED, len(values))
+    kernel = np.ones(size)
+    return (np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")).astype(np.float32)
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.percentile(values, _SCALE)
+    return float(low), float(high)
