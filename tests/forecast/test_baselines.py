@@ -1,5 +1,7 @@
 """Baselines against what is known of them."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,14 @@ def test_a_penalty_out_of_range_is_refused(ridge):
 def test_stretches_too_short_for_the_order_are_refused():
     with pytest.raises(InputError, match="no stretch has the 5 points that order 4 needs"):
         LinearForecaster(4).fit([RNG.normal(size=(4, 2)), RNG.normal(size=(3, 2))])
+
+
+def test_a_forecast_that_grows_to_infinity_is_refused():
+    growing = 1.5 ** np.arange(60.0)[:, None]
+    fitted = LinearForecaster(1).fit(growing)
+    here = np.stack([growing[:1], growing[50:51]])
+    assert np.log(fitted.forecast(here, 600)[1, -1, 0]) / np.log(1.5) == pytest.approx(650, rel=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InputError, match=r"runs away to infinity after 1[67]\d\d steps; forecast fewer"):
+            fitted.forecast(here, 3000)

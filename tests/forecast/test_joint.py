@@ -125,6 +125,12 @@ def test_models_are_found_in_files_folders_and_embedders(tmp_path, small_embedde
     assert (again.context, again.length, again.embedding) == (of_embedder.context, "constant", small_embedder)
 
 
+def test_points_too_large_for_the_predictor_are_refused():
+    joint = JointForecaster(embedding_of(turning_predictor())).fit(circle(80))
+    with pytest.raises(InputError, match="runs away to infinity after 0 steps"):
+        joint.forecast(1e39 * circle(10)[None], 3)  # more than single precision holds
+
+
 def test_models_that_cannot_serve_are_refused(tmp_path):
     without = embedding_of(None, forecast_weight=0.0)
     with pytest.raises(InputError, match="forecast_weight above 0"):

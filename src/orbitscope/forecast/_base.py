@@ -134,7 +134,8 @@ class Forecaster(ABC, BaseEstimator):
         Raises
         ------
         InputError
-            Shapes, dimensions or numbers that do not fit.
+            Shapes, dimensions or numbers that do not fit; or a forecast that runs away to infinity, as the steps of an
+            unstable map may.
         sklearn.exceptions.NotFittedError
             Before :meth:`fit`.
         """
@@ -156,7 +157,14 @@ class Forecaster(ABC, BaseEstimator):
             at = self._checked_places(at, len(context))
         if not steps or not len(context):
             return np.repeat(context[:, -1:], steps + 1, axis=1)
-        return np.concatenate([context[:, -1:], self._forecast(context, int(steps), at)], axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            following = self._forecast(context, int(steps), at)
+        if not (finite := np.isfinite(following).all(axis=(0, 2))).all():
+            raise InputError(
+                f"the forecast runs away to infinity after {finite.argmin()} steps; forecast fewer, or with another"
+                " forecaster"
+            )
+        return np.concatenate([context[:, -1:], following], axis=1)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the fitted forecaster to one ``.safetensors`` file.
@@ -246,11 +254,13 @@ class StepwiseForecaster(Forecaster):
 
     def _forecast(self, context, steps, at):
         length = self.context
-        points = np.empty((len(context), length + steps, context.shape[2]))
+        points = np.full((len(context), length + steps, context.shape[2]), np.nan)
         points[:, :length] = context[:, context.shape[1] - length :]
         for k in range(steps):
             seen = points[:, k : k + length]
             points[:, k + length] = seen[:, -1] + self._displacement(seen, at)
+            if not np.isfinite(points[:, k + length]).all():
+                break  # forecast refuses it; a search for neighbours of such points would fail
         return points[:, length:]
 
 

@@ -31,6 +31,9 @@ class MeanForecaster(Forecaster):
 class LinearForecaster(StepwiseForecaster):
     """One linear map from the last points to the next displacement: a vector autoregression.
 
+    Nothing bounds its forecasts: where the map is unstable, as one fitted on a path that grows is, they grow with every
+    step, and :meth:`forecast` refuses those that become infinite.
+
     Parameters
     ----------
     order : int >= 1

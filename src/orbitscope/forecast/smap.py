@@ -29,7 +29,7 @@ class SMapForecaster(NeighborForecaster, StepwiseForecaster):
     neighbors : int, optional
         Only so many nearest points take part; all of them if None. For long trajectories.
     ridge : float >= 0
-        Penalty on the map, relative to the weighted variance of the points.
+        Penalty on the map, relative to the weighted variance of the points about the place where it is asked.
     theiler
         As for :class:`KNNForecaster`.
 
