@@ -81,6 +81,13 @@ def test_too_little_to_test_is_not_significant(values):
     assert "too few" in found.test
 
 
+def test_a_single_pair_is_its_own_effect_at_every_horizon():
+    found = compare(np.array([[[1.0, 5.0]]]))
+    assert [effect.estimate for effect in found.effects] == [1, 5]
+    assert all(np.isnan([effect.low, effect.high]).all() for effect in found.effects)
+    assert np.isnan(compare(np.full((3, 2, 2), np.nan)).effects[1].estimate)
+
+
 def test_a_constant_difference_and_no_difference():
     assert compare(np.full((8, 1), 0.3)).effects[0].p == 2 / 2**8
     assert compare(np.zeros((8, 1))).effects[0].p == 1

@@ -46,8 +46,8 @@ class Comparison:
 def compare(differences: np.ndarray, *, random_state: int = 0) -> Comparison:
     """Whether paired differences ``(songs, seeds)`` or ``(songs, seeds, horizons)`` are other than 0 on average.
 
-    NaN marks a pair that is missing at all horizons; a song without pairs is left out. Without pairs, or with a
-    single one, effects are NaN with p = 1.
+    NaN marks a pair that is missing at all horizons; a song without pairs is left out. A single pair is its own
+    effect, without an interval and with p = 1; without any, effects are NaN.
     """
     values = np.asarray(differences, np.float64)
     values = values[..., None] if values.ndim == 2 else values
@@ -57,8 +57,9 @@ def compare(differences: np.ndarray, *, random_state: int = 0) -> Comparison:
     units = np.stack([song.mean(axis=0) for song in songs]) if by_song else np.concatenate(songs or [values[:0, 0]])
     what = f"{len(units)} songs" if by_song else f"{len(units)} pairs of song and seed"
     if len(units) < 2:
-        empty = Effect(float(units.mean()) if len(units) else np.nan, np.nan, np.nan, 1.0)
-        return Comparison((empty,) * values.shape[2], f"too few to test ({what})")
+        means = units[0] if len(units) else np.full(values.shape[2], np.nan)
+        effects = tuple(Effect(float(mean), np.nan, np.nan, 1.0) for mean in means)
+        return Comparison(effects, f"too few to test ({what})")
     p, exact = _sign_flip(units, random_state)
     low, high = _interval(songs, by_song, random_state)
     estimate = np.mean([song.mean(axis=0) for song in songs], axis=0)
