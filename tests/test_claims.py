@@ -1,5 +1,7 @@
 """Claims put to numbers that were made so that each holds, fails or stays open."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -112,6 +114,9 @@ def test_loops_are_compared_over_songs():
     assert outcomes([], songs)[6] == "holds"
     against = [song | {"loop_strength": 1 - song["loop_strength"]} for song in songs]
     assert outcomes([], against)[6] == "does not hold"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert outcomes([], [song | {"loop_strength": 0.0} for song in songs])[6] == "undecided"
     assert outcomes([], songs[:4])[6] == "not measured"
     assert outcomes([], [song | {"loop_strength": None} for song in songs])[6] == "not measured"
 
