@@ -217,6 +217,8 @@ def test_neighbors_in_time_and_copies_are_no_neighbors():
     np.testing.assert_allclose(mean_log_divergence(line, 3, theiler=9), np.log(10))
     silent = np.concatenate([np.zeros((100, 1)), 5 + line])
     assert np.isfinite(mean_log_divergence(silent, 3, theiler=9)).all()
+    few = np.array([[0.0], [1.0], [3.0], [7.0], [2.0]])  # nearest of the first four: 1, 0, 1, 2
+    np.testing.assert_allclose(mean_log_divergence(few, 1, theiler=0)[0], np.log([1, 1, 2, 4]).mean())
     assert np.isnan(mean_log_divergence(np.zeros((60, 2)), 3, theiler=9)).all()
     assert np.isnan(lyapunov_exponent(np.zeros((60, 2)), HOP_S, theiler=9, fit_s=(0, 0.1)))
 

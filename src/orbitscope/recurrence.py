@@ -303,9 +303,9 @@ def _nearest(points: np.ndarray, theiler: int, least: float) -> tuple[np.ndarray
 
     tree = cKDTree(points)
     neighbor, distance = np.zeros(len(points), int), np.full(len(points), np.inf)
-    pending, count = np.arange(len(points)), 8
     # Up to 2 theiler + 1 points are too near in time; as many again may be copies.
     enough = min(len(points), 4 * theiler + 8)
+    pending, count = np.arange(len(points)), min(8, enough)
     while len(pending) and count < 2 * enough:
         away, found = tree.query(points[pending], k=min(count, enough))
         allowed = (np.abs(found - pending[:, None]) > theiler) & (away > least)
