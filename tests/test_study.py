@@ -124,6 +124,15 @@ def test_it_goes_on_where_it_was_and_gives_the_same(songs, done, monkeypatch):
     assert again.cells == before
 
 
+def test_songs_are_known_again_under_other_names(songs, done, tmp_path):
+    study, _ = done
+    other = tmp_path / "two.wav"  # the name that the second song has there
+    other.write_bytes(songs[0].read_bytes())
+    again = run_study([songs[1], other], study.path, workers=1, **SMALL)
+    assert not again.failed and again.cells == study.cells
+    assert sorted(path.name for path in (study.path / "cells").iterdir()) == ["one", "two"]
+
+
 def test_another_study_is_not_overwritten(songs, done, tmp_path):
     study, _ = done
     with pytest.raises(StoreError, match="of other songs \\(one, two\\).*another folder"):
@@ -192,6 +201,28 @@ def test_a_damaged_cell_is_named(done, tmp_path):
         file.write_bytes(whole)
     with pytest.raises(StoreError, match="study.json"):
         read_study(tmp_path)
+
+
+def test_damaged_paths_are_named(done):
+    study, _ = done
+    file = study.path / "cells" / "one" / "2d_0.25s.npz"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:100])
+    try:
+        with pytest.raises(StoreError, match="2d_0.25s.npz.*remove it"):
+            study.trajectory("one", "R", 2, 0.25)
+    finally:
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("change", [{"songs": ["one"]}, {"songs": None}, {"plan": None}, {"schema": 99}])
+def test_a_manifest_of_another_make_is_named(songs, done, tmp_path, change):
+    manifest = json.loads((done[0].path / study_module.MANIFEST).read_text())
+    (tmp_path / study_module.MANIFEST).write_text(json.dumps(manifest | change))
+    with pytest.raises(StoreError, match="study.json: it is not a study that can be read"):
+        read_study(tmp_path)
+    with pytest.raises(StoreError, match="study.json: it is not a study that can be read"):
+        run_study(songs, tmp_path, workers=1, **SMALL)
 
 
 def test_the_models_of_a_plan_differ_by_the_forecast_weight_alone():

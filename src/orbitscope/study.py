@@ -29,6 +29,7 @@ from ._atomic import replace, store_error
 from ._json import to_bytes
 from ._study_measure import Plan, measure_shape, measure_song
 from ._text import plain
+from ._untrusted import opened
 from .claims import Claim, judge
 from .config import PRESET_FEATURES
 from .errors import InputError, OrbitscopeError
@@ -90,7 +91,7 @@ class Study:
         if not file.exists():
             return None
         title = next((s.title for s in self.songs if s.name == song), "")
-        with np.load(file, allow_pickle=False) as arrays:
+        with opened(file, "remove it and the .json beside it, and run the study again") as arrays:
             return Trajectory(
                 arrays[model],
                 *(float(arrays[name]) for name in ("hop_s", "window_s", "start_s")),
@@ -138,7 +139,7 @@ def run_study(
     report = report or (lambda what, done, of: None)
     output = Path(output)
     found, failed = _songs(songs)
-    _claim_folder(output, plan, found)
+    found = _claim_folder(output, plan, found)
     jobs = [(song, dims, window_s) for song in found for dims in plan.dims for window_s in plan.windows_s]
     open_jobs = [job for job in jobs if not _place(output, job[0].name, *job[1:]).exists()]
     done = len(jobs) - len(open_jobs)
@@ -166,14 +167,7 @@ def read_study(path: str | os.PathLike, *, failed: dict[str, str] | None = None)
         No study, or a damaged one; the text names the file.
     """
     path = Path(path)
-    manifest = _read_json(path / MANIFEST)
-    try:
-        if manifest["format"] != _FORMAT or manifest["schema"] != _SCHEMA:
-            raise ValueError("of another kind or version")
-        plan = Plan(**{k: tuple(v) if isinstance(v, list) else v for k, v in manifest["plan"].items()})
-        songs = tuple(Song(s["name"], Path(s["file"]), s["title"], s["sha256"]) for s in manifest["songs"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise store_error(path / MANIFEST, f"it is not a study that can be read ({error})", "make it anew") from None
+    plan, songs = _read_manifest(path / MANIFEST)
     cells = []
     for song in songs:
         for dims in plan.dims:
@@ -227,8 +221,8 @@ def _songs(paths: Sequence[str | os.PathLike]) -> tuple[list[Song], dict[str, st
     return list(found.values()), failed
 
 
-def _claim_folder(output: Path, plan: Plan, songs: list[Song]) -> None:
-    """Make the folder this study's, or see that it is already."""
+def _claim_folder(output: Path, plan: Plan, songs: list[Song]) -> list[Song]:
+    """Make the folder this study's, or see that it is already; the songs by the names that they have there."""
     manifest = {
         "format": _FORMAT,
         "schema": _SCHEMA,
@@ -238,16 +232,16 @@ def _claim_folder(output: Path, plan: Plan, songs: list[Song]) -> None:
     }
     file = output / MANIFEST
     if file.exists():
-        there = _read_json(file)
-        if {s.get("sha256") for s in there.get("songs", [])} != {s.sha256 for s in songs}:
-            names = ", ".join(plain(s.get("name", "?")) for s in there.get("songs", []))
-            raise store_error(output, f"it holds a study of other songs ({names})", "choose another folder for these")
-        if there.get("plan") != manifest["plan"]:
-            differ = [k for k, v in manifest["plan"].items() if there.get("plan", {}).get(k) != v]
+        known_plan, known = _read_manifest(file)
+        names = {song.sha256: song.name for song in known}
+        if set(names) != {song.sha256 for song in songs}:
+            shown = ", ".join(map(plain, names.values()))
+            raise store_error(output, f"it holds a study of other songs ({shown})", "choose another folder for these")
+        if differ := [k for k, v in known_plan.to_dict().items() if v != manifest["plan"][k]]:
             raise store_error(
                 output, f"it holds a study of another plan ({', '.join(differ)} differ)", "choose another folder"
             )
-        return
+        return [Song(names[song.sha256], song.file, song.title, song.sha256) for song in songs]
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise store_error(output, "it exists and holds no study", "choose another folder")
     try:
@@ -256,6 +250,20 @@ def _claim_folder(output: Path, plan: Plan, songs: list[Song]) -> None:
     except OSError as error:
         raise store_error(output, f"it cannot be written: {error.strerror}", "choose another folder") from None
     replace(file, to_bytes(manifest, indent=2) + b"\n")
+    return songs
+
+
+def _read_manifest(file: Path) -> tuple[Plan, tuple[Song, ...]]:
+    """The plan and the songs of a study; StoreError where it is none."""
+    manifest = _read_json(file)
+    try:
+        if manifest["format"] != _FORMAT or manifest["schema"] != _SCHEMA:
+            raise ValueError("of another kind or version")
+        plan = Plan(**{k: tuple(v) if isinstance(v, list) else v for k, v in manifest["plan"].items()})
+        songs = tuple(Song(s["name"], Path(s["file"]), s["title"], s["sha256"]) for s in manifest["songs"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise store_error(file, f"it is not a study that can be read ({error})", "make it anew") from None
+    return plan, songs
 
 
 def _place(output: Path, song: str, dims: int, window_s: float) -> Path:
