@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from test_pipeline import write_loop
 from orbitscope import cli, evaluation, run_study
 from orbitscope import study as study_module
 from orbitscope._study_measure import Plan
+from orbitscope._study_page import _method
 from orbitscope.errors import InputError, StoreError
 from orbitscope.study import read_study
 
@@ -169,6 +171,9 @@ def test_no_song_at_all_is_an_error(tmp_path):
 def test_options_are_checked_before_any_work(songs, tmp_path):
     for wrong, word in (
         ({"dims": (0,)}, "latent_dim"),
+        ({"dims": ()}, "one value at least"),
+        ({"dims": (2, 3, 2)}, "none twice"),
+        ({"windows_s": 0.5}, "windows_s is 0.5; it must hold one value at least"),
         ({"windows_s": (0.5, -1.0)}, "window"),
         ({"preset": "other"}, "preset"),
         ({"seeds": 0}, "seeds"),
@@ -223,6 +228,14 @@ def test_a_manifest_of_another_make_is_named(songs, done, tmp_path, change):
         read_study(tmp_path)
     with pytest.raises(StoreError, match="study.json: it is not a study that can be read"):
         run_study(songs, tmp_path, workers=1, **SMALL)
+
+
+def test_the_page_says_which_stretch_was_taken(done):
+    stretches = {(0.0, None): "one, two. R", (0.0, 9.0): "two, the first 9 s.", (2.5, 9.0): "two, 9 s from 2.5 s on."}
+    stretches[2.5, None] = "two, from 2.5 s on."
+    for (start_s, duration_s), words in stretches.items():
+        plan = replace(done[0].plan, start_s=start_s, duration_s=duration_s)
+        assert words in _method(replace(done[0], plan=plan))
 
 
 def test_the_models_of_a_plan_differ_by_the_forecast_weight_alone():

@@ -65,8 +65,10 @@ class Plan:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise InputError(f"{name} is {value!r}; it must be a whole number from {low}")
-        if not self.dims or not self.windows_s:
-            raise InputError("dims or windows_s is empty; give one value of each at least")
+        for name in ("dims", "windows_s"):
+            values = getattr(self, name)
+            if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):
+                raise InputError(f"{name} is {values!r}; it must hold one value at least, and none twice")
         for window_s in self.windows_s:
             check_window(window_s)
         for dims in self.dims:

@@ -194,10 +194,13 @@ def _title(study: Study) -> str:
 def _method(study: Study) -> str:
     plan = study.plan
     songs = ", ".join(s.title for s in study.songs)
-    length = f", the first {plan.duration_s:g} s" if plan.duration_s else ""
+    stretch = f", the first {plan.duration_s:g} s" if plan.duration_s else ""
+    if plan.start_s:
+        length = f"{plan.duration_s:g} s " if plan.duration_s else ""
+        stretch = f", {length}from {plan.start_s:g} s on"
     windows = ", ".join(f"{w:g}" for w in plan.windows_s)
     return (
-        f"{songs}{length}. R is a pure autoencoder, R-F is conditioned on forecasts (preset {plan.preset}, curvature"
+        f"{songs}{stretch}. R is a pure autoencoder, R-F is conditioned on forecasts (preset {plan.preset}, curvature"
         f" weight 0). Dimensions {', '.join(map(str, plan.dims))}; windows of {windows} s; {plan.seeds} seeds of each."
         f" Forecasts of {plan.horizon} steps from every {plan.every}th point; horizons tested:"
         f" {', '.join(map(str, HORIZONS))}. article: the published protocol, with its faults. leak-free: what lies"
