@@ -86,7 +86,7 @@ def files(folder):
 class TestForecast:
     def test_it_is_kept_and_drawn(self, orbit, called):
         status, out, err = called("forecast", orbit, "--from", "2", "--steps", 20)
-        npz, png = (orbit / "forecasts" / f"knn-2.01s.{suffix}" for suffix in ("npz", "png"))
+        npz, png = (orbit / "forecasts" / f"knn-leak-free-2.01s.{suffix}" for suffix in ("npz", "png"))
         assert (status, out, err) == (0, f"{npz}\n{png}\n", "")
         assert png.read_bytes()[:4] == b"\x89PNG" and png.with_suffix(".svg").exists()
         (kept,) = store.read_forecasts(orbit)
@@ -105,7 +105,7 @@ class TestForecast:
         expected = forecast_orbit(store.read_orbit(orbit), forecaster(orbit), 3.0, 12, knows=knows, name=method)
         assert status == 0
         assert line == {
-            "orbit": str(orbit), "file": str(orbit / f"forecasts/{method}-3.01s.npz"), **expected.to_dict()
+            "orbit": str(orbit), "file": str(orbit / f"forecasts/{method}-{knows}-3.01s.npz"), **expected.to_dict()
         }  # fmt: skip
 
     def test_a_seed_makes_the_same_forecast(self, orbit, called, undrawn):
@@ -179,7 +179,9 @@ class TestForecast:
         status, out, err = called("forecast", orbit, "--from", "2", "--with", "joint")
         assert (status, out) == (1, "") and "model.safetensors: it is damaged" in err
 
-    @pytest.mark.parametrize("taken", ["forecasts", "forecasts/knn-2.01s.npz", "forecasts/knn-2.01s.png"])
+    @pytest.mark.parametrize(
+        "taken", ["forecasts", "forecasts/knn-leak-free-2.01s.npz", "forecasts/knn-leak-free-2.01s.png"]
+    )
     def test_a_place_that_cannot_be_written(self, orbit, called, taken):
         if taken == "forecasts":
             (orbit / taken).write_text("a file where the folder should be")
@@ -195,7 +197,7 @@ class TestForecast:
         monkeypatch.chdir(tmp_path)
         status, out, err = called("forecast", "--from", "2", "--steps", 3, "--", f"{name}.orbit")
         assert (status, err) == (0, "")
-        assert out.splitlines() == [f"{name}.orbit/forecasts/knn-2.01s.{suffix}" for suffix in ("npz", "png")]
+        assert out.splitlines() == [f"{name}.orbit/forecasts/knn-leak-free-2.01s.{suffix}" for suffix in ("npz", "png")]
 
     @pytest.mark.parametrize("name", ["a\x1b[31mb\nc", "a\udcffb"])
     def test_a_name_cannot_steer_the_terminal(self, songs, tmp_path, called, undrawn, name):

@@ -40,7 +40,7 @@ class TestRoundTrip:
         (read,) = store.read_forecasts(orbit)
         assert same(read, wrote) and read.points.dtype == np.float64
         assert [type(v) for v in vars(read).values()] == [np.ndarray, int, float, float, str, str]
-        assert file == orbit / "forecasts" / "knn-0.53s.npz"
+        assert file == orbit / "forecasts" / "knn-leak-free-0.53s.npz"
         store.read_orbit(orbit)
 
     def test_any_number_is_read_by_name(self, orbit):
@@ -54,13 +54,18 @@ class TestRoundTrip:
 
     def test_the_same_moment_and_forecaster_is_replaced(self, orbit):
         store.write_forecast(orbit, a_forecast())
-        newer = a_forecast(1, knows="past")
+        newer = a_forecast(1)
         file = store.write_forecast(orbit, newer)
         (read,) = store.read_forecasts(orbit)
         assert same(read, newer)
         store.write_forecast(orbit, a_forecast(start=13, start_s=0.25 + 13 * HOP_S))
-        assert len(store.read_forecasts(orbit)) == 2
-        assert sorted(os.listdir(file.parent)) == ["knn-0.53s.npz", "knn-0.55s.npz"]
+        store.write_forecast(orbit, a_forecast(knows="past"))
+        assert len(store.read_forecasts(orbit)) == 3
+        assert sorted(os.listdir(file.parent)) == [
+            "knn-leak-free-0.53s.npz",
+            "knn-leak-free-0.55s.npz",
+            "knn-past-0.53s.npz",
+        ]
 
     def test_the_same_forecast_has_the_same_bytes(self, orbit):
         first = store.write_forecast(orbit, a_forecast()).read_bytes()
@@ -133,7 +138,7 @@ class TestDamaged:
         content = file.read_bytes()
         for size in sorted({0, 1, 7, 100, *np.linspace(0, len(content) - 2, 40, dtype=int)}):
             file.write_bytes(content[:size])
-            with pytest.raises(StoreError, match=r"knn-0\.53s\.npz: it is damaged.*make it anew with .* forecast$"):
+            with pytest.raises(StoreError, match=r"knn-leak-free-0\.53s\.npz: it is damaged.*make it anew with .* forecast$"):
                 store.read_forecasts(orbit)
 
     def test_flipped_bytes_raise_nothing_else(self, orbit):
@@ -172,7 +177,7 @@ class TestDamaged:
         with np.load(file) as archive:
             arrays = {k: v for k, v in {**archive, **change}.items() if v is not None}
         np.savez(file, **arrays)
-        with pytest.raises(StoreError, match=f"wrong-0.53s.npz: .*{reason}"):
+        with pytest.raises(StoreError, match=f"wrong-leak-free-0.53s.npz: .*{reason}"):
             store.read_forecasts(orbit)
 
     def test_arrays_that_would_fill_the_memory(self, orbit):

@@ -16,14 +16,15 @@ _AGAIN = "remove it, and make it anew with orbitscope forecast"
 
 
 def write_forecast(path: str | Path, forecast: Forecast) -> Path:
-    """Keep a forecast in the orbit folder ``path``, in place of one of the same forecaster and moment; give its file.
+    """Keep a forecast in the orbit folder ``path``; give its file.
 
-    Raises StoreError where the file cannot be written.
+    It takes the place of one from the same moment by the same forecaster with the same ``knows``. Raises StoreError
+    where the file cannot be written.
     """
     folder = Path(path) / FORECASTS
     with writing(folder):
         folder.mkdir(exist_ok=True)
-    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", forecast.forecaster)
+    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", f"{forecast.forecaster}-{forecast.knows}")
     file = folder / f"{name}-{forecast.start_s:.2f}s.npz"
     content = io.BytesIO()
     np.savez(content, **vars(forecast))
