@@ -110,6 +110,7 @@ def test_two_inputs_of_one_name_do_not_collide(tmp_path, called):
         (("good.wav", "--window", "0.01"), 2, "--window is 0.01 s"),
         (("good.wav", "--dims", "65"), 2, "--dims is 65; it must be from 1 to 64"),
         (("good.wav", "--dims", "two"), 2, "--dims"),
+        (("good.wav", "--dims", "2.5"), 2, "--dims: '2.5' is no whole number"),
         (("good.wav", "--steps", "0"), 2, "--steps is 0"),
         (("good.wav", "--seed", "-1"), 2, "--seed is -1"),
         (("good.wav", "--forecast-weight", "nan"), 2, "--forecast-weight is nan"),

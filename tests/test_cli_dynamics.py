@@ -147,6 +147,8 @@ class TestForecast:
             (("--steps", "100001"), 2, "--steps is 100001"),
             (("--steps", "1" + "0" * 30), 2, "--steps is 1000"),
             (("--steps", "two"), 2, "--steps"),
+            (("--steps", "2.5"), 2, "--steps: '2.5' is no whole number"),
+            (("--seed", "1e3"), 2, "--seed: '1e3' is no whole number"),
             (("--seed", "-1"), 2, "--seed is -1"),
             (("--with", "oracle"), 2, "oracle"),
             (("--knows", "future"), 2, "future"),

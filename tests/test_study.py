@@ -252,3 +252,6 @@ def test_the_command(songs, done, capsys):
     said = capsys.readouterr()
     assert status == 1 and "another plan" in said.err  # `every` is another one
     assert cli.main(["study", str(songs[0])]) == 2  # no --output
+    for wrong in (["--dims", "2", "2.5"], ["--seeds", "1.5"], ["--steps", "2.5"]):
+        assert cli.main([*arguments, *wrong]) == 2
+        assert f"{wrong[0]}: " in capsys.readouterr().err

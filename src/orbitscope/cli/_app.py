@@ -12,6 +12,18 @@ from .._text import plain
 from ..errors import InputError, OrbitscopeError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+def _whole(_kind, tokens) -> int:
+    """cyclopts itself would take 2.5 for 2."""
+    (token,) = tokens
+    try:
+        return int(token.value)
+    except ValueError:
+        raise ValueError(f"{plain(token.value)!r} is no whole number; give one.") from None
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"])]
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())]

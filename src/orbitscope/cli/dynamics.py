@@ -16,6 +16,7 @@ from ._app import (
     AsJson,
     Output,
     UsageError,
+    Whole,
     app,
     check_figure_name,
     complain,
@@ -45,10 +46,10 @@ def forecast(
     /,
     *,
     start: Annotated[str, Parameter(name="--from")],
-    steps: int = 200,
+    steps: Whole = 200,
     method: Annotated[With, Parameter(name="--with")] = "knn",
     knows: Literal["leak-free", "past", "all"] = "leak-free",
-    seed: int = 0,
+    seed: Whole = 0,
     as_json: AsJson = False,
 ) -> int:
     """Go on from a moment of an orbit, and keep the forecast in it: points, and a figure.
@@ -97,9 +98,9 @@ def divergence(
     *,
     methods: Annotated[list[With], Parameter(name="--with", consume_multiple=True, negative=())] = ["knn"],  # noqa: B006
     protocol: Protocol = "leak-free",
-    steps: int = 30,
-    every: int = 10,
-    seed: int = 0,
+    steps: Whole = 30,
+    every: Whole = 10,
+    seed: Whole = 0,
     output: Output = None,
     as_json: AsJson = False,
 ) -> int:
@@ -168,7 +169,7 @@ def score(
     duration: float | None = None,
     held_out: Annotated[bool, Parameter(negative=())] = False,
     pure: str | None = None,
-    neighbors: int = 5,
+    neighbors: Whole = 5,
     as_json: AsJson = False,
 ) -> int:
     """Score embeddings of one recording, whoever made them, by forecasts in a space common to all.

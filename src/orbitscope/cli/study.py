@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ._app import FAILED, AsJson, Quiet, app, print_json
+from ._app import FAILED, AsJson, Quiet, Whole, app, print_json
 
 
 @app.command
@@ -17,15 +17,15 @@ def study(
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    seeds: int = 10,
-    dims: Annotated[list[int], Parameter(consume_multiple=True, negative=())] = [3, 12],  # noqa: B006
+    seeds: Whole = 10,
+    dims: Annotated[list[Whole], Parameter(consume_multiple=True, negative=())] = [3, 12],  # noqa: B006
     windows: Annotated[list[float], Parameter(consume_multiple=True, negative=())] = [0.5, 2.0],  # noqa: B006
     preset: Literal["default", "article"] = "article",
-    steps: int | None = None,
+    steps: Whole | None = None,
     start: float = 0.0,
     duration: float | None = None,
     nets: bool = True,
-    workers: int | None = None,
+    workers: Whole | None = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
