@@ -1,4 +1,5 @@
-"""What the tests share: one cache of compiled programs, a song made of known parts, and a small trained embedder."""
+"""What the tests share: one cache of compiled programs, a song made of known parts, a small trained embedder,
+and the command."""
 
 import os
 from pathlib import Path
@@ -51,3 +52,16 @@ def small_embedder(song):
 
     embedder = Embedder(latent_dim=2, window_s=0.25, context=6, steps=60, options=SMALL_NETS, random_state=3)
     return embedder.fit(song)
+
+
+@pytest.fixture
+def called(capsys):
+    """Call the command in this process: the exit status, stdout and stderr."""
+    from orbitscope import cli
+
+    def call(*arguments):
+        status = cli.main([str(a) for a in arguments])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call

@@ -24,18 +24,6 @@ def run(*arguments, cwd=None):
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.fixture
-def called(capsys):
-    """Call the command in this process."""
-
-    def call(*arguments):
-        status = cli.main([str(a) for a in arguments])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def orbits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")

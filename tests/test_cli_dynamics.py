@@ -19,18 +19,6 @@ from orbitscope.scoreboard import reference_space, score
 STRANGE = ["two words", "é中😀", "[1] [bold]<b>'$x_{$", "_below", "-a b"]
 
 
-@pytest.fixture
-def called(capsys):
-    """Call the command in this process."""
-
-    def call(*arguments):
-        status = cli.main([str(a) for a in arguments])
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
     """``song.wav`` with the orbits ``song``, ``pure`` (without a predictor), ``damaged`` and ``wide`` (2 s)."""
