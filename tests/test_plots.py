@@ -5,6 +5,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.image import imread
 from matplotlib.patches import Rectangle
@@ -53,6 +54,25 @@ class TestTrajectory:
         assert len(lines._segments3d) == len(trajectory) - 1
         for piece, moment in zip(lines._segments3d, lines.get_array(), strict=True):
             assert moment == pytest.approx((times_of[tuple(piece[0])] + times_of[tuple(piece[1])]) / 2)
+
+    @pytest.mark.parametrize("sides", [(3, 3, 3), (3, 3, 0), (3, 0, 3), (0, 3, 3), (3, 2, 1), (3, 1, 0.5), (1, 1, 6)])
+    def test_names_and_numbers_of_axes_keep_apart(self, sides):
+        """At least 15 pixels, numbers being 9 high, however flat the path."""
+        phase = np.linspace(0, 60, 1500)
+        points = np.stack([np.sin(phase), np.cos(1.1 * phase), np.sin(0.7 * phase)], axis=1) * sides
+        figure = plots.plot_trajectory(Trajectory(points.astype(np.float32), HOP_S, 0.5))
+        FigureCanvasAgg(figure).draw()
+        ax = figure.axes[0]
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            name, *numbers = (
+                text.get_window_extent()
+                for text in (axis.label, *(tick.label1 for tick in axis.get_major_ticks()))
+                if text.get_text()
+            )
+            assert numbers
+            for i, number in enumerate(numbers):
+                assert np.hypot(*(np.mean(number, axis=0) - np.mean(name, axis=0))) >= 15
+                assert not any(number.overlaps(other) for other in numbers[:i])
 
     def test_near_pieces_come_last(self):
         ax = plots.plot_trajectory(knot()).axes[0]

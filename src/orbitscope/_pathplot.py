@@ -16,6 +16,8 @@ TIME_COLORS = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.0, 0.9
 _MOST_SEGMENTS = 20_000  # a longer path is drawn in so many pieces, each of one colour: more than there are colours
 _VECTOR_SEGMENTS = 4_000  # and one longer than this as pixels in the SVG
 _ELEVATION = 22
+_NUMBERS, _NAMES = 6, 18  # points from the axes of a cube
+_MATPLOTLIB = 8, 21  # what matplotlib adds to the distances asked for
 
 
 def time_scale(trajectories):
@@ -94,18 +96,30 @@ def set_up_space(ax, points, names):
     ax.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
     # matplotlib keeps the diagonal of the box; keep its width on the page instead, or a flat one runs over the labels
     diagonal, base = np.linalg.norm(spans), np.linalg.norm(spans[:2])
-    ax.set_box_aspect(spans, zoom=min(0.95, 0.776 * diagonal / base, 0.8 * diagonal / (0.93 * spans[2] + 0.37 * base)))
+    zoom = min(0.95, 0.776 * diagonal / base, 0.8 * diagonal / (0.93 * spans[2] + 0.37 * base))
+    ax.set_box_aspect(spans.copy(), zoom=zoom)  # matplotlib changes what it is given
     ax.view_init(_ELEVATION, broadest_azimuth(points))
-    for axis, name in zip((ax.xaxis, ax.yaxis, ax.zaxis), names, strict=False):
+    # matplotlib measures how far numbers and names stand from an axis by the sides of the box; make it as in a cube
+    wide = _offsets(np.ones(3), ax.azim) * 0.95 / 3**0.5 / (_offsets(spans, ax.azim) * zoom / diagonal)
+    for axis, name, span, factor in zip((ax.xaxis, ax.yaxis, ax.zaxis), names, spans, wide, strict=False):
         axis.set_label_text(name)
-        axis.set_major_locator(tick_locator(4))
+        axis.set_major_locator(tick_locator(max(1, round(4 * span / spans.max())), min_n_ticks=1))
+        axis.set_tick_params(pad=_NUMBERS * factor - _MATPLOTLIB[0], labelsize=6.5)
+        axis.labelpad = _NAMES * factor - _MATPLOTLIB[1]
         axis.set_pane_color((1, 1, 1, 0))
         axis.line.set_color("0.5")
         axis._axinfo["grid"].update(color="0.92", linewidth=0.4)
         axis._axinfo["tick"].update(inward_factor=0.0, outward_factor=0.15)
-    ax.tick_params(pad=-2, labelsize=6.5)
-    ax.xaxis.labelpad = ax.yaxis.labelpad = ax.zaxis.labelpad = -3
     return _towards_viewer(ax.azim)
+
+
+def _offsets(spans, azimuth):
+    """How far on the page labels stand from each axis that are moved by one and the same share of either other side."""
+    azimuth, elevation = np.radians([azimuth, _ELEVATION])
+    across = np.abs([np.sin(azimuth), np.cos(azimuth), 0]) * spans
+    up = np.abs([np.sin(elevation) * np.cos(azimuth), np.sin(elevation) * np.sin(azimuth), np.cos(elevation)]) * spans
+    x, y, z = 0, 1, 2
+    return np.hypot([across[y], across[x], across[x] + across[y]], [up[y] + up[z], up[x] + up[z], up[x] - up[y]])
 
 
 def _pieces(points, times):
