@@ -457,6 +457,19 @@ def test_points_that_are_no_numbers_are_refused(value):
         displacement_metrics(trajectory(), KNNForecaster(), test=given)
 
 
+def test_an_array_has_no_times_and_is_refused():
+    with pytest.raises(InputError, match="a Trajectory is needed, which knows its times, not a ndarray"):
+        divergence(trajectory().points, KNNForecaster())
+    with pytest.raises(InputError, match="a Trajectory is needed"):
+        displacement_metrics(trajectory(), KNNForecaster(), test=trajectory().points)
+
+
+@pytest.mark.parametrize("theiler", [-1, 1.5, "5"])
+def test_an_exclusion_out_of_range_is_refused(theiler):
+    with pytest.raises(InputError, match=f"theiler is {theiler!r}; it must be a whole number from 0"):
+        divergence(trajectory(), KNNForecaster(theiler=theiler))
+
+
 @each
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_points_that_never_move_have_no_scale(forecaster, protocol):

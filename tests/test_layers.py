@@ -12,7 +12,7 @@ import orbitscope
 ROOT = Path(orbitscope.__file__).parent
 
 LAYERS = {
-    0: ["errors", "types", "config", "_text", "_json", "_window_pca"],
+    0: ["errors", "types", "config", "_text", "_json", "_checks", "_window_pca"],
     1: [
         "media",
         "_decoding",

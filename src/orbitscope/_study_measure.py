@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from . import agreement, forecast, geometry, recurrence
+from ._checks import check_whole
 from .comparators import TICA, DelayPCA
 from .config import Settings, check_window, settings, window_frames
 from .embedding import Embedding, fit_many
@@ -62,9 +63,7 @@ class Plan:
     def __post_init__(self):
         least = {"seeds": 1, "horizon": 1, "every": 1, "surrogates": 0}
         for name, low in least.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise InputError(f"{name} is {value!r}; it must be a whole number from {low}")
+            check_whole(name, getattr(self, name), low)
         for name in ("dims", "windows_s"):
             values = getattr(self, name)
             if not isinstance(values, tuple | list) or not values or len(set(values)) < len(values):

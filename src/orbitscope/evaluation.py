@@ -24,6 +24,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.base import clone
 
+from ._checks import check_whole
 from ._statistics import block_bootstrap
 from .errors import InputError
 from .forecast import Forecaster
@@ -188,8 +189,7 @@ def divergence(
     """
     seen = 1 if context is None else context
     for name, value in {"steps": steps, "every": every, "folds": folds, "context": seen}.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise InputError(f"{name} is {value!r}; it must be a whole number from 1")
+        check_whole(name, value, 1)
     if protocol not in PROTOCOLS:
         raise InputError(f"protocol {protocol!r} is unknown; choose one of {', '.join(PROTOCOLS)}")
     seen = max(forecaster.context, seen)
@@ -301,6 +301,7 @@ def _fitted(
     elif protocol == "held-out":
         yield everywhere, own.fit(points[:trained], None), None
     elif own.excludes:
+        check_whole("theiler", own.theiler, 0)
         yield everywhere, own.set_params(theiler=max(gap, own.theiler)).fit(points), starts
     else:
         for rows in np.array_split(everywhere, min(folds, len(starts))):
@@ -320,6 +321,8 @@ def _extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _points(trajectory: Trajectory) -> np.ndarray:
+    if not isinstance(trajectory, Trajectory):
+        raise InputError(f"a Trajectory is needed, which knows its times, not a {type(trajectory).__name__}")
     points = np.asarray(trajectory.points, np.float64)
     if not np.isfinite(points).all():
         raise InputError(f"{_name(trajectory)}points hold NaN or infinite values; repair them first")

@@ -98,7 +98,7 @@ def test_an_order_out_of_range_is_refused(order):
         LinearForecaster(order).fit(RNG.normal(size=(20, 2)))
 
 
-@pytest.mark.parametrize("ridge", [-1e-9, np.nan, np.inf])
+@pytest.mark.parametrize("ridge", [-1e-9, np.nan, np.inf, "0", None])
 def test_a_penalty_out_of_range_is_refused(ridge):
     with pytest.raises(InputError, match="ridge is .*; it must be a number from 0"):
         LinearForecaster(ridge=ridge).fit(RNG.normal(size=(20, 2)))

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks import check_whole
 from ..errors import InputError, StoreError
 from ..store import read_weights, write_weights
 from ..types import Trajectory
@@ -151,8 +152,7 @@ class Forecaster(ABC, BaseEstimator):
             )
         if not np.isfinite(context).all():
             raise InputError("context holds NaN or infinite points")
-        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:
-            raise InputError(f"steps is {steps!r}; it must be a whole number from 0")
+        check_whole("steps", steps, 0)
         if at is not None:
             at = self._checked_places(at, len(context))
         if not steps or not len(context):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._checks import check_number, check_whole
 from ..errors import InputError
 from ._base import Forecaster, Library, StepwiseForecaster
 
@@ -52,13 +53,11 @@ class LinearForecaster(StepwiseForecaster):
 
     @property
     def context(self) -> int:
-        if isinstance(self.order, bool) or not isinstance(self.order, int | np.integer) or self.order < 1:
-            raise InputError(f"order is {self.order!r}; it must be a whole number from 1")
+        check_whole("order", self.order, 1)
         return self.order
 
     def _fit(self, library: Library) -> None:
-        if not np.isfinite(self.ridge) or self.ridge < 0:
-            raise InputError(f"ridge is {self.ridge!r}; it must be a number from 0")
+        check_number("ridge", self.ridge, 0)
         contexts, displacements = library.contexts(self.context)
         if not len(contexts):
             raise InputError(f"no stretch has the {self.order + 1} points that order {self.order} needs")

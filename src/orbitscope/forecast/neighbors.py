@@ -8,6 +8,7 @@ from abc import abstractmethod
 import numpy as np
 from scipy.spatial import cKDTree
 
+from .._checks import check_whole
 from .._nearest import Allowed, nearest, neighbor_weights
 from ..errors import InputError
 from ._base import Forecaster, Library, StepwiseForecaster
@@ -21,8 +22,7 @@ class NeighborForecaster(Forecaster):
     excludes = True
 
     def _fit(self, library: Library) -> None:
-        if isinstance(self.theiler, bool) or not isinstance(self.theiler, int | np.integer) or self.theiler < 0:
-            raise InputError(f"theiler is {self.theiler!r}; it must be a whole number of points from 0")
+        check_whole("theiler", self.theiler, 0)
         self._check()
         self._candidates = self._library_points(library)
         self._points, self._tree = library.points, cKDTree(library.points[self._candidates])
@@ -94,7 +94,7 @@ class KNNForecaster(NeighborForecaster, StepwiseForecaster):
         self.drop_nearest = drop_nearest
 
     def _check(self) -> None:
-        check_neighbors(self.neighbors)
+        check_whole("neighbors", self.neighbors, 1)
         _check_choice("weights", self.weights, WEIGHTS)
 
     def _displacement(self, context, at):
@@ -131,7 +131,7 @@ class AnalogForecaster(NeighborForecaster):
         self.theiler = theiler
 
     def _check(self) -> None:
-        check_neighbors(self.neighbors)
+        check_whole("neighbors", self.neighbors, 1)
         _check_choice("weights", self.weights, WEIGHTS)
         _check_choice("form", self.form, ("state", "displacement"))
 
@@ -150,11 +150,6 @@ class AnalogForecaster(NeighborForecaster):
             return np.einsum("bk,bksd->bsd", weights, futures)
         gone = futures - self._points[points][:, :, None]
         return context[:, -1:] + np.einsum("bk,bksd->bsd", weights, gone)
-
-
-def check_neighbors(neighbors) -> None:
-    if isinstance(neighbors, bool) or not isinstance(neighbors, int | np.integer) or neighbors < 1:
-        raise InputError(f"neighbors is {neighbors!r}; it must be a whole number from 1")
 
 
 def _check_choice(name: str, value, choices: tuple[str, ...]) -> None:

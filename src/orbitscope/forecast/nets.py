@@ -5,12 +5,13 @@ from abc import abstractmethod
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
-from numbers import Integral, Real
+from numbers import Real
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._checks import check_whole
 from ..errors import InputError
 from ._base import Library, StepwiseForecaster
 from ._descent import Net, Params, Recipe, rollout, train
@@ -52,12 +53,12 @@ class _NetForecaster(StepwiseForecaster):
         given = {name: getattr(self, name) for name in ("context_points", "n_epochs", "batch_size")}
         for name, value in given.items():
             if value is not None:
-                _check_whole(name, value, 1)
+                check_whole(name, value, 1)
         if (rate := self.learning_rate) is not None and (
             not isinstance(rate, Real) or isinstance(rate, bool) or not 0 < rate < math.inf
         ):
             raise InputError(f"learning_rate is {rate!r}; it must be a positive number")
-        _check_whole("random_state", self.random_state, 0)
+        check_whole("random_state", self.random_state, 0)
         given |= {"sizes": self._sizes, "learning_rate": rate}
         return replace(self._recipes[self.preset], **{k: v for k, v in given.items() if v is not None})
 
@@ -185,7 +186,7 @@ class MLPForecaster(_NetForecaster):
         if not isinstance(self.hidden, tuple | list) or not self.hidden:
             raise InputError(f"hidden is {self.hidden!r}; it must be a tuple of positive whole numbers")
         for size in self.hidden:
-            _check_whole("a size in hidden", size, 1)
+            check_whole("a size in hidden", size, 1)
         return tuple(self.hidden)
 
     def _initial(self, recipe, dim, rng):
@@ -258,7 +259,7 @@ class LSTMForecaster(_NetForecaster):
     def _sizes(self):
         if self.units is None:
             return None
-        _check_whole("units", self.units, 1)
+        check_whole("units", self.units, 1)
         return (self.units,)
 
     def _initial(self, recipe, dim, rng):
@@ -332,8 +333,3 @@ def _checked(state: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) ->
     if value.shape != shape or not np.isfinite(value).all():
         raise ValueError(f"{name} of a wrong shape, or not finite")
     return value
-
-
-def _check_whole(name: str, value, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise InputError(f"{name} is {value!r}; it must be a whole number from {least}")

@@ -1,10 +1,11 @@
 """A forecaster by reservoir computing, through reservoirpy."""
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
+from .._checks import check_whole
 from ..errors import InputError
 from ._base import Library, StepwiseForecaster
 
@@ -105,9 +106,7 @@ class ReservoirForecaster(StepwiseForecaster):
 
     def _check(self) -> None:
         for name, least in (("units", 1), ("context_points", 1), ("random_state", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-                raise InputError(f"{name} is {value!r}; it must be a whole number from {least}")
+            check_whole(name, getattr(self, name), least)
         for name in ("spectral_radius", "leak", "input_scaling", "ridge"):
             value, most = getattr(self, name), 1 if name == "leak" else math.inf
             known = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

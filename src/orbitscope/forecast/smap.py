@@ -3,10 +3,11 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._checks import check_number, check_whole
 from .._nearest import Allowed
 from ..errors import InputError
 from ._base import Library, StepwiseForecaster
-from .neighbors import NeighborForecaster, check_neighbors
+from .neighbors import NeighborForecaster
 
 THETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _TRIED = 200  # library points that choose theta
@@ -53,12 +54,11 @@ class SMapForecaster(NeighborForecaster, StepwiseForecaster):
         self.theiler = theiler
 
     def _check(self) -> None:
-        for name in ("theta", "ridge"):
-            value = getattr(self, name)
-            if (value is not None or name == "ridge") and (not np.isfinite(value) or value < 0):
-                raise InputError(f"{name} is {value!r}; it must be a number from 0")
+        check_number("ridge", self.ridge, 0)
+        if self.theta is not None:
+            check_number("theta", self.theta, 0)
         if self.neighbors is not None:
-            check_neighbors(self.neighbors)
+            check_whole("neighbors", self.neighbors, 1)
 
     def _fit(self, library: Library) -> None:
         super()._fit(library)
