@@ -296,6 +296,11 @@ class TestDivergence:
         status, out, err = called("divergence", songs / "song.orbit", *options[2:], "--json", "-o", figure)
         assert status == 0 and len(strictly(out)) == 1 and str(figure) in err
 
+    @pytest.mark.parametrize("name", ["k.4.png", "k.4.SVG", "k.4"])
+    def test_a_figure_keeps_the_dots_of_its_name(self, songs, called, undrawn, tmp_path, name):
+        _, out, _ = called("divergence", songs / "song.orbit", "--every", 50, "-o", tmp_path / name)
+        assert out.splitlines()[-2:] == [str(tmp_path / f"k.4.{suffix}") for suffix in ("png", "svg")]
+
     def test_orbits_of_one_name_are_told_apart(self, songs, tmp_path, called, monkeypatch):
         drawn = []
         monkeypatch.setattr("orbitscope.plots_dynamics.plot_divergence", lambda panels, **_: drawn.append(panels))

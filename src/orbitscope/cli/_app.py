@@ -64,7 +64,7 @@ def save_figure(figure, path: Path, remedy: str) -> tuple[Path, Path]:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return save(figure, path.parent, path.stem)
+        return save(figure, path.parent, path.stem if path.suffix.lower() in (".png", ".svg") else path.name)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from None
 
