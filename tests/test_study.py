@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import looped_song
+from scipy import stats
 from test_pipeline import write_loop
 
 from orbitscope import cli, evaluation, run_study
 from orbitscope import study as study_module
+from orbitscope._study_figures import _by_forecaster
 from orbitscope._study_measure import Plan
 from orbitscope._study_page import _method
 from orbitscope.errors import InputError, StoreError
@@ -236,6 +238,15 @@ def test_the_page_says_which_stretch_was_taken(done):
     for (start_s, duration_s), words in stretches.items():
         plan = replace(done[0].plan, start_s=start_s, duration_s=duration_s)
         assert words in _method(replace(done[0], plan=plan))
+
+
+def test_bars_of_forecasters_are_standard_errors_over_seeds(done):
+    study, _ = done
+    runs = next(c for c in study.cells if (c["song"], c["model"]) == ("one", "R-F"))["runs"]
+    relative = np.array([run["divergence"]["held-out"]["KNN"]["relative"][1:] for run in runs])
+    mean, error = _by_forecaster(study, "one", "held-out", 2, 0.25)["KNN"]
+    np.testing.assert_allclose(mean[1:], relative.mean(axis=0))
+    np.testing.assert_allclose(error[1:], stats.sem(relative))
 
 
 def test_the_models_of_a_plan_differ_by_the_forecast_weight_alone():

@@ -64,7 +64,8 @@ def draw(study: Study) -> dict[str, list[tuple[str, str]]]:
             keep(
                 plots_dynamics.plot_divergence(panels, ylabel="δ over that of persistence", reference=1.0),
                 "forecasters",
-                f"All forecasters on R-F, {dims[0]}-D, {windows[0]:g} s, over persistence: below 1 is worth something.",
+                f"All forecasters on R-F, {dims[0]}-D, {windows[0]:g} s, over persistence: below 1 is worth something."
+                " Means over seeds; bars: their standard errors.",
             )
     return drawn
 
@@ -96,6 +97,6 @@ def _by_forecaster(study, song, protocol, dims, window_s):
     for name in runs[0]["divergence"][protocol] if runs else ():
         if name not in ("Persistence", "Mean"):
             relative = np.array([run["divergence"][protocol][name]["relative"][1:] for run in runs], float)
-            error = relative.std(axis=0) / np.sqrt(len(runs))
+            error = relative.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.zeros(relative.shape[1])
             curves[name] = (np.insert(relative.mean(axis=0), 0, np.nan), np.insert(error, 0, np.nan))
     return curves
