@@ -151,7 +151,7 @@ def test_progress_is_plain_lines_without_a_terminal(orbits, called):
     _, _, err = called("run", orbits / "first.wav", "-o", orbits, "--steps", 60, "--no-figures")
     assert "\x1b" not in err
     assert [line.split(": ")[1] for line in err.splitlines() if "step" not in line] == [
-        "decoding", "compiling", "measuring"]  # fmt: skip
+        "decoding", "compiling", "measuring", "drawing"]  # fmt: skip
 
 
 def test_info_shows_what_is_there(orbits, called):

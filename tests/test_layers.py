@@ -40,7 +40,7 @@ LAYERS = {
         "_nearest",
     ],
     4: ["plots", "plots_dynamics", "_plotstyle", "_pathplot", "_look", "_scene", "player", "render", "_raster"],
-    5: ["pipeline", "scenes", "study", "library", "app", "cli", "progress", "__main__"],
+    5: ["pipeline", "scenes", "notebook", "study", "library", "app", "cli", "progress", "__main__"],
 }
 LAYER = {module: layer for layer, modules in LAYERS.items() for module in modules}
 MAY_IMPORT = {0: {0}, 1: {0, 1}, 2: {0, 1, 2}, 3: {0, 3}, 4: {0, 1, 4}, 5: {0, 1, 2, 3, 4, 5}}

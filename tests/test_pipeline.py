@@ -39,7 +39,7 @@ def orbit(song, tmp_path_factory):
 def test_the_folder_holds_all_that_was_promised(orbit):
     names = {p.relative_to(orbit.path).as_posix() for p in orbit.path.rglob("*") if p.is_file()}
     figures = {f"figures/{n}.{s}" for n in ("trajectory", "spectrogram", "losses", "windows") for s in ("png", "svg")}
-    assert names == {"orbit.json", "model.safetensors", "trajectory.npz"} | figures
+    assert names == {"orbit.json", "model.safetensors", "trajectory.npz", "sound.m4a", "player.html"} | figures
     assert orbit.path.name == "loop.orbit"
 
 

@@ -29,7 +29,7 @@ class Theme:
 
 
 THEMES = {
-    "dark": Theme((17, 19, 28), (6, 7, 11), (236, 238, 244), (142, 148, 164), (255, 255, 255), "plasma", 0.22, 1.0),
+    "dark": Theme((17, 19, 28), (6, 7, 11), (236, 238, 244), (142, 148, 164), (255, 255, 255), "plasma", 0.27, 1.0),
     "light": Theme((252, 252, 250), (236, 236, 238), (24, 26, 34), (98, 104, 120), (20, 20, 28), "plasma", 0.0, 0.86),
 }
 CYCLIC_MAP = "twilight_shifted"
@@ -43,15 +43,15 @@ class Look:
     distance: float = 4.35  # of the camera from the middle of the unit ball
     elevation_deg: float = 20.0
     turn_deg_per_s: float = 4.0
-    line: float = 2.3  # width of the path at the middle of the ball
+    line: float = 2.6  # width of the path at the middle of the ball
     line_ahead: float = 0.62  # width of what is still to come, as a share of that
-    ahead: float = 0.20  # strength of what is still to come
-    behind: float = 0.82  # strength of the path so far
+    ahead: float = 0.30  # strength of what is still to come
+    behind: float = 0.92  # strength of the path so far
     far_width: float = 0.55  # share of the width at the far end of the ball; the near end has 2 less that
-    far_strength: float = 0.38  # share of the strength at the far end
+    far_strength: float = 0.46  # share of the strength at the far end
     tail_s: float = 2.5  # seconds that the comet's tail takes to fade
     tail_width: float = 2.6  # width at the head, in widths of the path
-    head: float = 6.5  # radius of the point
+    head: float = 7.5  # radius of the point
     halo: float = 34.0  # radius at which its light has fallen to 1 %
     halo_strength: float = 0.75
     branch: float = 2.0  # width of a forecast

@@ -1,6 +1,6 @@
 """What there is to see and hear of an orbit, as one value: the player shows it, and the film."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 from ._pathplot import principal_axes
 from .types import Forecast, Frames, Trajectory
 
+_BULK, _ROOM = (1, 99), 1.3  # percentiles whose middle is the middle; room around 98 % of the path
 _WIDTH = 3.0  # of a path of 1 dimension over time, in heights
 
 
@@ -25,6 +26,8 @@ class Coloring:
         Ends of the colour scale; what lies beyond has the colour of the end.
     cyclic : bool
         Whether ``high`` is the same as ``low``, as of an angle.
+    log : bool
+        Whether equal ratios, not differences, are equally far apart on the scale, as of frequencies.
     """
 
     name: str
@@ -34,19 +37,23 @@ class Coloring:
     low: float
     high: float
     cyclic: bool = False
+    log: bool = False
 
     @cached_property
     def scaled(self) -> np.ndarray:
-        """The values from 0 at ``low`` to 1 at ``high``, float32."""
-        span = self.high - self.low
-        return np.clip((self.values - self.low) / (span if span > 0 else 1.0), 0, 1).astype(np.float32)
+        """From 0 at ``low`` to 1 at ``high``, float32."""
+        values, low, high = np.asarray(self.values, np.float64), self.low, self.high
+        if self.log:
+            values, low, high = np.log(np.maximum(values, low)), np.log(low), np.log(high)
+        return np.clip((values - low) / (high - low if high > low else 1.0), 0, 1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
     """How points of a latent space of any dimension are shown in three, or flat in two.
 
-    Point i is shown at ``(points @ axes + i * drift - offset) / radius``: the path lies within the unit ball.
+    Point i is shown at ``(points @ axes + i * drift - offset) / radius``: the path lies within the unit ball, or all
+    but 2 % of it do, where these run out far.
 
     Attributes
     ----------
@@ -97,8 +104,9 @@ def project(trajectory: Trajectory) -> Projection:
         axes = onto(np.eye(dims)) - onto(np.zeros((1, dims)))
         names, note = tuple(labels), f"first 3 of {dims} principal axes"
     raw = Projection(axes, drift, np.zeros(3), 1.0, names, note)(points)
-    offset = (raw.min(axis=0) + raw.max(axis=0)) / 2
-    radius = float(np.linalg.norm(raw - offset, axis=1).max())
+    offset = np.percentile(raw, _BULK, axis=0).mean(axis=0)
+    distances = np.linalg.norm(raw - offset, axis=1)
+    radius = float(min(distances.max(), _ROOM * np.percentile(distances, 98)))
     return Projection(axes, drift, offset, radius if radius > 0 else 1.0, names, note)
 
 
@@ -128,8 +136,8 @@ class Scene:
     colorings : tuple of Coloring
         Time first.
     forecasts : tuple of Forecast
-    title, artist : str
-        Untrusted text.
+    name, title, artist : str
+        Of the orbit, and of its recording: untrusted text.
     sound : Path or None
         An audio file of the stretch that was embedded.
     sound_start_s, duration_s : float
@@ -141,6 +149,7 @@ class Scene:
     projection: Projection
     colorings: tuple[Coloring, ...]
     forecasts: tuple[Forecast, ...] = ()
+    name: str = ""
     title: str = ""
     artist: str = ""
     sound: Path | None = None
@@ -155,3 +164,76 @@ class Scene:
 
     def coloring(self, name: str) -> Coloring:
         return next(one for one in self.colorings if one.name == name)
+
+
+def decimated(points: np.ndarray, most: int, error: float = 0.0) -> tuple[np.ndarray, float]:
+    """Which points of a path to draw lines between, so that they are few and the rest lie near those lines.
+
+    Ramer (1972) and Douglas and Peucker (1973): of a stretch, the point furthest from the line between its ends is
+    kept where it is further than ``error``. The error is doubled until the points kept are ``most`` at most.
+
+    Parameters
+    ----------
+    points : np.ndarray [shape=(points, 3)]
+    most : int >= 2
+    error : float >= 0
+        To begin with; 0 keeps all points of a path that is short enough.
+
+    Returns
+    -------
+    kept : np.ndarray [shape=(kept,), uint32]
+        Rising, with both ends.
+    error : float
+        No other point is further from the line between the kept ones on either side of it.
+    """
+    if len(points) <= most and error <= 0:
+        return np.arange(len(points), dtype=np.uint32), 0.0
+    distances = _split_distances(np.asarray(points, np.float64))
+    error = max(error, 1e-4)
+    while (kept := distances > error).sum() > most:
+        error *= 2**0.5
+    return np.flatnonzero(kept).astype(np.uint32), float(error)
+
+
+def _split_distances(points: np.ndarray) -> np.ndarray:
+    """For each point the error below which Douglas and Peucker keep it; infinite for both ends."""
+    found = np.zeros(len(points))
+    found[[0, -1]] = np.inf
+    stretches = [(0, len(points) - 1, np.inf)]
+    while stretches:
+        first, last, above = stretches.pop()
+        if last - first < 2:
+            continue
+        inner, chord = points[first + 1 : last] - points[first], points[last] - points[first]
+        along = np.clip(inner @ chord / max(chord @ chord, 1e-30), 0, 1)
+        away = np.linalg.norm(inner - along[:, None] * chord, axis=1)
+        at = int(away.argmax())
+        found[first + 1 + at] = above = min(above, away[at])
+        stretches += [(first, first + 1 + at, above), (first + 1 + at, last, above)]
+    return found
+
+
+def aligned(scenes: list["Scene"]) -> list["Scene"]:
+    """The scenes turned and mirrored onto the first, each in a ball of its own as before.
+
+    The axes of a latent space are arbitrary; an orthogonal Procrustes fit (Schönemann 1966) of the shown paths, at the
+    moments that two have in common, takes that away. Paths of 1 dimension, shown over time, stay as they are.
+    """
+    first = scenes[0]
+    found = [first]
+    for scene in scenes[1:]:
+        ends = [s.trajectory.times_s[[0, -1]] for s in (first, scene)]
+        times = scene.trajectory.times_s
+        times = times[(times >= max(low for low, _ in ends)) & (times <= min(high for _, high in ends))]
+        old = scene.projection
+        if first.projection.drift.any() or old.drift.any() or len(times) < 4:
+            found.append(scene)
+            continue
+        target, moved = (
+            np.stack([np.interp(times, s.trajectory.times_s, axis) for axis in s.shown.T], axis=1)
+            for s in (first, scene)
+        )
+        left, _, right = np.linalg.svd((moved - moved.mean(axis=0)).T @ (target - target.mean(axis=0)))
+        turn = left @ right
+        found.append(replace(scene, projection=replace(old, axes=old.axes @ turn, offset=old.offset @ turn)))
+    return found

@@ -4,17 +4,22 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import geometry, media, store
+from . import encoding, geometry, media, store
 from .config import PRESET_FEATURES, Settings, check_window, settings
 from .embedding import Embedding, fit
 from .errors import InputError, OrbitscopeWarning, StoreError
 from .features import spectrogram
+from .player import write_player
+from .scenes import scene
 from .training import Progress
 from .types import Forecast, Frames, Orbit, Trajectory
 
@@ -39,6 +44,7 @@ def run(
     preset: str = "default",
     skip_existing: bool = False,
     figures: bool = True,
+    player: bool = True,
     report: Report | None = None,
     **options,
 ) -> Orbit:
@@ -60,6 +66,8 @@ def run(
         Give back the orbit that is there if it is of the same recording, stretch and settings.
     figures : bool
         Whether to draw the figures.
+    player : bool
+        Whether to keep the sound and write the page that plays it.
     report : callable, optional
         Called as ``report(stage, progress)`` when one of :data:`STAGES` begins, with None, and after every chunk of
         training steps.
@@ -87,7 +95,12 @@ def run(
     target = _target(Path(output), sound)
     if skip_existing and (found := _same_orbit(target, sound.source.sha256, resolved, kind, stretch)):
         return found
-    with store.new_orbit(target) as folder, warnings.catch_warnings(record=True) as caught:
+    extra = {"preset": preset, **stretch}
+    with (
+        store.new_orbit(target) as folder,
+        warnings.catch_warnings(record=True) as caught,
+        _sound_kept(sound, folder / store.SOUND, player) as sound_is_kept,
+    ):
         warnings.simplefilter("always", OrbitscopeWarning)
         report("decoding", None)
         frames = spectrogram(sound, kind)
@@ -108,10 +121,17 @@ def run(
             "training_s": trained.seconds,
         }
         embedding.save(folder / store.MODEL)
-        if figures:
+        if figures or player:
             report("drawing", None)
+        if figures:
             _draw(folder / "figures", embedding, frames, trajectory, trained.history)
+        if player:
+            sound_is_kept()
+            made = Orbit(folder, trajectory, resolved.to_dict(), metrics, trained.history, {"extra": extra})
+            write_player(folder / store.PLAYER, [scene(made, target.stem)])
         metrics["total_s"] = time.perf_counter() - begun
+        notices = [w for w in caught if issubclass(w.category, OrbitscopeWarning)]
+        notices = list({str(w.message): w for w in notices}.values())  # the sound is decoded twice
         store.write_orbit(
             folder,
             trajectory=trajectory,
@@ -119,12 +139,28 @@ def run(
             settings=resolved.to_dict(),
             metrics=metrics,
             history=trained.history,
-            notices=[str(w.message) for w in caught if issubclass(w.category, OrbitscopeWarning)],
-            extra={"preset": preset, **stretch},
+            notices=[str(w.message) for w in notices],
+            extra=extra,
         )
-    for warning in caught:
+    for warning in notices:
         warnings.warn(warning.message, warning.category, stacklevel=2)
     return store.read_orbit(target)
+
+
+@contextmanager
+def _sound_kept(sound: media.AudioStream, file: Path, wanted: bool) -> Iterator[Callable[[], None]]:
+    """Encode the sound in the background while the model trains; lend a function that waits until it is done."""
+    if not wanted:
+        yield lambda: None
+        return
+    stop = Event()
+    with ThreadPoolExecutor(1) as thread:
+        length_s = sound.duration_s or sound.announced_s
+        done = thread.submit(encoding.write_sound, sound, file, bit_rate=encoding.sound_bit_rate(length_s), stop=stop)
+        try:
+            yield done.result
+        finally:
+            stop.set()
 
 
 def forecast_orbit(

@@ -12,8 +12,8 @@ _SMOOTHED = 5  # frames, 0.12 s: what loudness and brightness are averaged over
 _SCALE = (2.0, 98.0)  # percentiles at the ends of a colour scale: one loud click does not take all the colours
 
 
-def scene(orbit: Orbit) -> Scene:
-    """Gather what the player and the film show of an orbit.
+def scene(orbit: Orbit, name: str = "") -> Scene:
+    """Gather what the player and the film show of an orbit, under the name of its folder if not another.
 
     Raises
     ------
@@ -35,6 +35,7 @@ def scene(orbit: Orbit) -> Scene:
         projection=project(path),
         colorings=(_time(path), *of_sound, *_of_path(path)),
         forecasts=tuple(store.read_forecasts(orbit.path)),
+        name=name or orbit.path.stem,
         title=source.title or source.name or orbit.path.stem,
         artist=source.artist,
         sound=sound,
@@ -68,12 +69,11 @@ def _heard(file, start_s: float, path: Trajectory) -> tuple[Strip, tuple[Colorin
     at = np.interp(path.times_s - start_s, spectrum.times_s, np.arange(len(spectrum))).round().astype(int)
     level, centroid = (_smoothed(values)[at] for values in (level_db, centroid_hz))
     heard = level > -FLOOR_DB + 1
-    octaves = np.log2(np.maximum(centroid, 20.0) / 1000.0)
-    low, high = _ends(octaves[heard] if heard.any() else octaves)
+    low, high = _ends(np.maximum(centroid[heard] if heard.any() else centroid, 20.0))
     strip = Strip(spectrum, level_db)
     return strip, (
-        Coloring("loudness", "loudness", "dB below full scale", level, *_ends(level)),
-        Coloring("brightness", "brightness (spectral centroid)", "octaves about 1 kHz", octaves, low, high),
+        Coloring("loudness", "loudness", "dBFS", level, *_ends(level)),
+        Coloring("brightness", "brightness (spectral centroid)", "Hz", centroid, low, high, log=True),
     )
 
 

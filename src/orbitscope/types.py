@@ -6,6 +6,7 @@ times are in seconds from the beginning of the source file.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -128,6 +129,9 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.points)
 
+    def _repr_html_(self) -> str:
+        return _in_notebook(self)
+
     @property
     def window(self) -> int:
         """How many points on from a point share no more frames with it."""
@@ -196,3 +200,11 @@ class Orbit:
     @property
     def model_path(self) -> Path:
         return self.path / "model.safetensors"
+
+    def _repr_html_(self) -> str:
+        return _in_notebook(self)
+
+
+def _in_notebook(value: "Trajectory | Orbit") -> str:
+    """The player, for a notebook: the one place where a value reaches up to what shows it, and only when asked."""
+    return import_module(f"{__package__}.notebook").player(value)

@@ -73,3 +73,10 @@ def print_paths(*paths: Path, file=None) -> None:
     """As they are, unless that could steer a terminal or is no text."""
     for path in map(str, paths):
         print(path if path.isprintable() else plain(path), file=file)
+
+
+def open_page(file: Path) -> None:
+    import webbrowser
+
+    if file.exists() and not webbrowser.open(file.resolve().as_uri()):
+        print(f"orbitscope: no browser could be started; open {plain(file)} yourself", file=sys.stderr)

@@ -19,6 +19,7 @@ from ._app import (
     app,
     check_figure_name,
     complain,
+    open_page,
     print_json,
     print_paths,
     save_figure,
@@ -64,6 +65,8 @@ def run(
     steps: Whole | None = None,
     seed: Whole = 0,
     figures: bool = True,
+    player: bool = True,
+    open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -96,6 +99,10 @@ def run(
         The same seed on the same machine gives the same trajectory.
     figures
         Whether to draw the figures.
+    player
+        Whether to keep the sound and write player.html, the page that plays the orbit.
+    open_
+        Open the page in your browser at the end.
     skip_existing
         Leave orbits alone that are there with the same recording and settings.
     quiet
@@ -128,9 +135,12 @@ def run(
             ]
         except OrbitscopeError as error:
             failed += complain(error, given, as_json)
+    if open_ and not player:
+        raise UsageError("--open has nothing to open with --no-player; leave one of them out")
     if output.suffix == ".orbit" and len(jobs) > 1:
         raise UsageError(f"--output {output} names one orbit, but there are {len(jobs)} inputs; give a folder")
     from ..pipeline import run as run_one
+    from ..store import PLAYER
 
     orbits = []
     for file, below in jobs:
@@ -140,7 +150,13 @@ def run(
                 warnings.simplefilter("always", OrbitscopeWarning)
                 warnings.showwarning = lambda message, *_: None if quiet else report.say(f"note: {message}")
                 orbit = run_one(
-                    file, output=place, figures=figures, skip_existing=skip_existing, report=report, **options
+                    file,
+                    output=place,
+                    figures=figures,
+                    player=player,
+                    skip_existing=skip_existing,
+                    report=report,
+                    **options,
                 )
         except OrbitscopeError as error:
             failed += complain(error, file, as_json)
@@ -150,6 +166,9 @@ def run(
             print_json({"input": str(file), "orbit": str(orbit.path), "metrics": orbit.metrics})
         elif not quiet:
             _print_table([orbit], title=f"{orbit.path}")
+            print_paths(*(file for file in [orbit.path / PLAYER] if file.exists()))
+        if open_:
+            open_page(orbit.path / PLAYER)
     if not quiet and len(orbits) + failed > 1:
         print(f"{len(orbits)} done, {failed} failed", file=sys.stderr)
     return FAILED if failed else 0

@@ -1,0 +1,23 @@
+/** The keyboard: what each key does, for the page and for its help. */
+export interface Command {
+  readonly keys: readonly string[];
+  /** As the help shows them. */
+  readonly shown: string;
+  readonly does: string;
+  run(event: KeyboardEvent): void;
+}
+
+const FIELDS = new Set(["INPUT", "SELECT", "TEXTAREA"]);
+
+export function listen(commands: readonly Command[]): void {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target as HTMLElement;
+    if (event.key !== "Escape" && FIELDS.has(target.tagName) && (target as HTMLInputElement).type !== "checkbox") return;
+    if ((event.key === " " || event.key === "Enter") && (target.tagName === "BUTTON" || target.tagName === "SUMMARY")) return;
+    const command = commands.find((one) => one.keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
+    if (!command) return;
+    event.preventDefault();
+    command.run(event);
+  });
+}
