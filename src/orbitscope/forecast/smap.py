@@ -26,7 +26,8 @@ class SMapForecaster(NeighborForecaster, StepwiseForecaster):
     ----------
     theta : float >= 0, optional
         Locality; 0 is one linear map for all. If None, ``fit`` takes from :data:`THETAS` the one that forecasts up to
-        200 library points best, a step ahead, from library points at least 50 places away.
+        200 library points best, a step ahead, from library points at least 50 places away. That choice is made from
+        the whole library, whatever a forecast passes over later.
     neighbors : int, optional
         Only so many nearest points take part; all of them if None. For long trajectories.
     ridge : float >= 0
