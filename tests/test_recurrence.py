@@ -230,6 +230,8 @@ def test_neighbors_in_time_and_copies_are_no_neighbors():
         (-1, (0, 1), "theiler is -1"),
         (3, (1, 1), "fit_s"),
         (3, (-1, 1), "fit_s"),
+        (3, (np.nan, 1), "fit_s"),
+        (3, (0, np.inf), "fit_s"),
     ],
 )
 def test_pairs_that_cannot_be_followed(theiler, fit_s, message):

@@ -266,7 +266,7 @@ def lyapunov_exponent(points: np.ndarray, hop_s: float, *, theiler: int, fit_s: 
         As :func:`mean_log_divergence`; or fewer than two points in ``fit_s``.
     """
     check_positive(hop_s, "hop_s")
-    first, last = (round(end_s / hop_s) for end_s in fit_s)
+    first, last = (round(end_s / hop_s) if np.isfinite(end_s) else -1 for end_s in fit_s)
     if not 0 <= first < last:
         raise InputError(f"fit_s is {fit_s}; it must go from 0 or later to at least {hop_s:g} s after that")
     curve = mean_log_divergence(points, last, theiler=theiler)
