@@ -64,7 +64,7 @@ def write_sound(
                     layout = "mono" if len(block) == 1 else "stereo"
                     stream = container.add_stream("aac", rate=SOUND_RATE_HZ, layout=layout, bit_rate=bit_rate)
                     mixer = av.AudioResampler("fltp", layout, SOUND_RATE_HZ)
-                for mixed in mixer.resample(_frame(block, samples)):
+                for mixed in mixer.resample(audio_frame(block, samples)):
                     container.mux(stream.encode(mixed))
                 samples += block.shape[1]
             if stream is not None:
@@ -77,9 +77,10 @@ def write_sound(
     return samples / SOUND_RATE_HZ
 
 
-def _frame(block: np.ndarray, first: int) -> av.AudioFrame:
+def audio_frame(block: np.ndarray, first: int, rate_hz: int = SOUND_RATE_HZ) -> av.AudioFrame:
+    """Samples ``(channels, samples)`` as FFmpeg has them; ``first`` is the place of the first of them in the sound."""
     frame = av.AudioFrame.from_ndarray(
         np.ascontiguousarray(block, np.float32), format="fltp", layout=_LAYOUTS[len(block)]
     )
-    frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE_HZ, first, Fraction(1, SOUND_RATE_HZ)
+    frame.sample_rate, frame.pts, frame.time_base = rate_hz, first, Fraction(1, rate_hz)
     return frame
