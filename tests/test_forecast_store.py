@@ -138,7 +138,9 @@ class TestDamaged:
         content = file.read_bytes()
         for size in sorted({0, 1, 7, 100, *np.linspace(0, len(content) - 2, 40, dtype=int)}):
             file.write_bytes(content[:size])
-            with pytest.raises(StoreError, match=r"knn-leak-free-0\.53s\.npz: it is damaged.*make it anew with .* forecast$"):
+            with pytest.raises(
+                StoreError, match=r"knn-leak-free-0\.53s\.npz: it is damaged.*make it anew with .* forecast$"
+            ):
                 store.read_forecasts(orbit)
 
     def test_flipped_bytes_raise_nothing_else(self, orbit):
