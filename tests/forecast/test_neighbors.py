@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from orbitscope import _nearest
 from orbitscope._nearest import neighbor_weights
 from orbitscope.errors import InputError
 from orbitscope.forecast import AnalogForecaster, KNNForecaster, LinearForecaster, SMapForecaster
@@ -84,6 +85,15 @@ def test_exclusion_takes_effect_where_places_are_given_only():
     np.testing.assert_array_equal(wide.forecast(seen, 8), plain.forecast(seen, 8))
     np.testing.assert_array_equal(plain.forecast(seen, 8, at=at), plain.forecast(seen, 8))
     assert np.abs(wide.forecast(seen, 8, at=at) - plain.forecast(seen, 8)).max() > 0.1
+
+
+def test_answers_held_at_once_make_no_difference(monkeypatch):
+    (points,) = paths([400])
+    seen, at = initial_points(points, batch=40)
+    fitted = KNNForecaster(theiler=50).fit(points)
+    whole = fitted.forecast(seen, 6, at=at)
+    monkeypatch.setattr(_nearest, "_MOST", 100)
+    np.testing.assert_array_equal(fitted.forecast(seen, 6, at=at), whole)
 
 
 def test_points_of_another_stretch_are_never_near_in_time():
