@@ -173,12 +173,11 @@ class Card:
         strip = self.scene.strip
         spectrum, hop_s = strip.spectrum.values, strip.spectrum.hop_s
         first_s = self.scene.sound_start_s + strip.spectrum.start_s
-        edges = (np.linspace(self.start_s, self.start_s + self.duration_s, width + 1) - first_s) / hop_s + 0.5
-        edges = np.clip(edges.astype(int), 0, len(spectrum))
-        columns = np.zeros((width, spectrum.shape[1]), np.float32)
-        for column, (first, last) in enumerate(pairwise(edges)):
-            first = min(first, len(spectrum) - 1)
-            columns[column] = spectrum[first : max(last, first + 1)].mean(axis=0)
+        edges = (np.linspace(self.start_s, self.start_s + self.duration_s, width + 1) - first_s) / hop_s
+        if edges[1] - edges[0] < 1:
+            columns = _between(spectrum, (edges[1:] + edges[:-1]) / 2)
+        else:
+            columns = _averaged(spectrum, np.clip((edges + 0.5).astype(int), 0, len(spectrum)))
         rows = np.linspace(spectrum.shape[1] - 1, 0, height)
         low = np.minimum(rows.astype(int), spectrum.shape[1] - 2)
         share = (rows - low).astype(np.float32)
@@ -201,6 +200,23 @@ class Card:
         over = 5 * self.layout.unit
         canvas.stamp(np.ones((round(height + 2 * over), round(line)), np.float32), left + at - line / 2, top - over,
                      self.theme.head, 0.95)  # fmt: skip
+
+
+def _between(frames, places):
+    """Frames at places between them, ``(places, features)``."""
+    places = np.clip(places, 0, len(frames) - 1)
+    before = np.minimum(places.astype(int), max(len(frames) - 2, 0))
+    share = (places - before)[:, None].astype(np.float32)
+    return frames[before] * (1 - share) + frames[np.minimum(before + 1, len(frames) - 1)] * share
+
+
+def _averaged(frames, edges):
+    """The mean of the frames between each two edges, ``(edges - 1, features)``."""
+    columns = np.empty((len(edges) - 1, frames.shape[1]), np.float32)
+    for column, (first, last) in enumerate(pairwise(edges)):
+        first = min(first, len(frames) - 1)
+        columns[column] = frames[first : max(last, first + 1)].mean(axis=0)
+    return columns
 
 
 def _band(first, last, height):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ._text import plain
 
-_EVERY_S = 5.0
+_EVERY_S, _REDRAWN_S = 5.0, 0.1  # lines, and a bar
 
 
 @contextmanager
@@ -100,3 +100,48 @@ def counter(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
             print(f"{done} of {of}: {plain(what)}{left}", file=sys.stderr, flush=True)
 
     yield report
+
+
+@contextmanager
+def meter(name: str, what: str, *, quiet: bool) -> Iterator["_Silent"]:
+    """Lend a ``report(done, of)`` for work of many small steps, such as the pictures of a film, with a ``say``."""
+    if quiet:
+        yield _SilentMeter()
+    elif sys.stderr.isatty():
+        with _BarMeter(name) as bar:
+            yield bar
+    else:
+        yield _LineMeter(name, what)
+
+
+class _SilentMeter(_Silent):
+    def __call__(self, done: int, of: int) -> None:
+        pass
+
+
+class _LineMeter(_Lines):
+    def __init__(self, name: str, what: str):
+        super().__init__(name)
+        self._what = what
+
+    def __call__(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if self._begun is None:
+            self._begun, self._last, self._from = now, now, done
+        elif now - self._last >= _EVERY_S and done < of:
+            self._last = now
+            left_s = (now - self._begun) / (done - self._from) * (of - done)
+            self.say(f"{done} of {of} {self._what}, {left_s:.0f} s left")
+
+
+class _BarMeter(_Bar):
+    def __init__(self, name: str):
+        super().__init__(name)
+        self._bar.update(self._task, description="rendering")
+        self._last = 0.0
+
+    def __call__(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self._last >= _REDRAWN_S or done == of:
+            self._last = now
+            self._bar.update(self._task, completed=done, total=of)

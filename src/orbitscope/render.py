@@ -273,6 +273,8 @@ def _saying(path: Path) -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         reason = getattr(error, "strerror", None) or error
         raise store_error(
             path, f"it cannot be written: {reason}", "free some space, or choose another place"

@@ -8,10 +8,10 @@ from cyclopts import CycloptsError
 from .. import __version__
 from .._text import plain
 from ..errors import OrbitscopeError
-from . import dynamics, orbits, player, study
+from . import dynamics, orbits, player, render, study
 from ._app import FAILED, INTERRUPTED, USAGE, UsageError, app
 
-__all__ = ["__version__", "app", "dynamics", "main", "orbits", "player", "study"]
+__all__ = ["__version__", "app", "dynamics", "main", "orbits", "player", "render", "study"]
 
 
 def main(arguments: list[str] | None = None) -> int:
