@@ -1,5 +1,7 @@
 """From an orbit on disk to what there is to see and hear of it: colours, strip, sound, forecasts."""
 
+from pathlib import Path
+
 import numpy as np
 
 from . import geometry, media, recurrence, store
@@ -27,8 +29,7 @@ def scene(orbit: Orbit, name: str = "") -> Scene:
     file = orbit.path / store.SOUND
     sound, strip, of_sound, duration_s = None, None, (), 0.0
     if file.exists():
-        sound, strip, of_sound = file, *_heard(file, start_s, path)
-        duration_s = float(orbit.metrics.get("duration_s", 0.0))
+        sound, (duration_s, strip, of_sound) = file, _heard(file, start_s, path)
     end_s = path.times_s[-1] + path.window_s / 2 - start_s
     return Scene(
         trajectory=path,
@@ -60,7 +61,8 @@ def bare_scene(path: Trajectory) -> Scene:
     )
 
 
-def _heard(file, start_s: float, path: Trajectory) -> tuple[Strip, tuple[Coloring, ...]]:
+def _heard(file: Path, start_s: float, path: Trajectory) -> tuple[float, Strip, tuple[Coloring, ...]]:
+    """The length of a sound in seconds, and what is seen of it."""
     sound = media.load(file)
     if not sound.samples.size:
         raise MediaError(f"{file}: no sound in it can be decoded; make the orbit again")
@@ -71,7 +73,7 @@ def _heard(file, start_s: float, path: Trajectory) -> tuple[Strip, tuple[Colorin
     heard = level > -FLOOR_DB + 1
     low, high = _ends(np.maximum(centroid[heard] if heard.any() else centroid, 20.0))
     strip = Strip(spectrum, level_db)
-    return strip, (
+    return sound.duration_s, strip, (
         Coloring("loudness", "loudness", "dBFS", level, *_ends(level)),
         Coloring("brightness", "brightness (spectral centroid)", "Hz", centroid, low, high, log=True),
     )

@@ -1,11 +1,13 @@
 /** The page: puts its parts together and lets them follow one clock. */
 import { indexAt, type Player } from "./data";
-import { h, icon, iconButton, setIcon } from "./dom";
+import { h, iconButton, setIcon } from "./dom";
 import { Forecasts } from "./forecasts";
 import { clockTime } from "./format";
+import { helpDialog } from "./help";
 import { type Command, listen } from "./keys";
 import { Legend } from "./legend";
 import type { Painter } from "./painter";
+import { settingsPanel } from "./settings";
 import { type Backdrop, css, TimeStrip } from "./strip";
 import { RATES, type Transport } from "./transport";
 
@@ -30,8 +32,9 @@ export class App {
   private overview = true;
   private dirty = true;
   private dark = true;
-  /** The moment that was drawn last. */
+  /** The moment that was drawn last, when by the screen's clock, and how many pictures were. */
   drawnS = 0;
+  drawnAtMs = 0;
   paints = 0;
 
   constructor(
@@ -58,7 +61,7 @@ export class App {
     this.tail.addEventListener("input", () => (this.dirty = true));
     this.turning.checked = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.turning.addEventListener("change", () => this.turn());
-    this.settings = this.settingsPanel();
+    this.settings = settingsPanel(this.tail, this.turning, transport, () => (this.dirty = true));
     const commands = this.commands();
     this.help = helpDialog(commands, data.made_by);
     listen(commands);
@@ -71,22 +74,24 @@ export class App {
     this.turn();
     this.showForecasts();
     this.showTransport();
-    requestAnimationFrame((now) => this.frame(now));
+    requestAnimationFrame(() => this.frame());
   }
 
-  private frame(nowMs: number): void {
+  private frame(): void {
+    const nowMs = performance.now(); // when the sound is asked, not when the frame was due
     const timeS = this.transport.time(nowMs);
     const growing = this.forecasts.advance();
     if (growing || this.dirty || timeS !== this.drawnS || this.transport.playing || this.painter.moving()) {
       this.dirty = false;
       this.drawnS = timeS;
+      this.drawnAtMs = nowMs;
       this.paints += 1;
       this.paint(nowMs);
       this.strip.paint(timeS);
       const shown = `${clockTime(timeS)} / ${clockTime(this.transport.endS)}`;
       if (this.clock.textContent !== shown) this.clock.textContent = shown;
     }
-    requestAnimationFrame((now) => this.frame(now));
+    requestAnimationFrame(() => this.frame());
   }
 
   private paint(nowMs: number): void {
@@ -224,8 +229,8 @@ export class App {
   }
 
   private commands(): Command[] {
-    const jump = (sign: number) => (event: KeyboardEvent) => this.seek(this.drawnS + sign * (event.shiftKey ? LONG_ARROW_S : ARROW_S));
-    const point = (sign: number) => () => this.seek(this.drawnS + sign * this.player.orbits[0].data.hop_s);
+    const jump = (sign: number) => (event: KeyboardEvent) => this.seek(this.transport.time(performance.now()) + sign * (event.shiftKey ? LONG_ARROW_S : ARROW_S));
+    const point = (sign: number) => () => this.seek(this.transport.time(performance.now()) + sign * this.player.orbits[0].data.hop_s);
     return [
       { keys: [" ", "k"], shown: "space", does: "play or pause", run: () => void this.toggle() },
       { keys: ["ArrowLeft"], shown: "←", does: "1 s back; 5 s with shift", run: jump(-1) },
@@ -275,24 +280,6 @@ export class App {
     this.help.close();
     for (const panel of this.root.querySelectorAll<HTMLElement>(".panel")) panel.hidden = true;
     for (const one of this.root.querySelectorAll("[aria-expanded]")) one.setAttribute("aria-expanded", "false");
-  }
-
-  private settingsPanel(): HTMLElement {
-    const delay = h("input", { type: "number", min: -500, max: 1000, step: 10, value: 0, inputmode: "numeric" });
-    delay.addEventListener("change", () => {
-      this.transport.delayS = Math.min(Math.max(Number(delay.value) || 0, -500), 1000) / 1000;
-      this.dirty = true;
-    });
-    return h(
-      "section",
-      { class: "panel", "aria-label": "Settings", hidden: true },
-      h("h2", {}, "Picture"),
-      h("label", { class: "row" }, "Tail", this.tail),
-      h("label", { class: "check" }, this.turning, "Turn slowly"),
-      h("h2", {}, "Sound"),
-      h("label", { class: "row" }, "Delay of your speakers, ms", delay),
-      h("p", {}, "The browser knows the delay of its own output. Wireless speakers may add some: raise this until point and sound agree."),
-    );
   }
 
   private build(notice: string): void {
@@ -346,23 +333,6 @@ export class App {
     this.painter.canvas.setAttribute("aria-label", text);
     if (notice) this.root.querySelector(".stage")!.prepend(h("p", { class: "notice", role: "status" }, notice));
   }
-}
-
-function helpDialog(commands: readonly Command[], madeBy: string): HTMLDialogElement {
-  const close = h("button", { type: "button", class: "icon close", "aria-label": "Close" }, "×");
-  const dialog = h(
-    "dialog",
-    { class: "help", "aria-label": "Help" },
-    close,
-    h("h2", {}, icon("help"), "How to use this page"),
-    h("p", {}, "The bright point is the sound you hear now: it stands for the window marked in the strip below. What the music repeats, the path runs through again."),
-    h("p", {}, "Drag to turn, wheel or pinch to zoom, right button or two fingers to move. Click or drag in the strip to seek."),
-    h("dl", {}, ...commands.flatMap((one) => [h("dt", {}, h("kbd", {}, one.shown)), h("dd", {}, one.does)])),
-    h("p", { class: "made" }, `Made by ${madeBy}`),
-  );
-  close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  return dialog;
 }
 
 function fileName(title: string): string {

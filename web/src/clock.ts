@@ -4,24 +4,27 @@
  * the screen's own clock, and what a change says of it is taken over softly. A jump is taken over at once.
  */
 export const JUMP_S = 0.12;
-const SOFTNESS = 0.15;
+const SETTLING_S = 0.2; // in which what a change says is taken over
 
 export class MediaClock {
   private reading = Number.NaN;
+  private moving = false;
   private timeS = 0;
   private nowMs = 0;
 
   /** Tell the time: what the media says, at a moment of the screen's clock, and how fast it runs (0: it stands). */
   at(readingS: number, nowMs: number, rate: number): number {
     const elapsedS = Math.max(0, nowMs - this.nowMs) / 1000;
-    const expectedS = this.timeS + elapsedS * rate;
     const changed = readingS !== this.reading;
+    const first = Number.isNaN(this.reading);
+    const expectedS = this.timeS + elapsedS * rate;
     const error = readingS - expectedS;
-    if (rate === 0 || Number.isNaN(this.reading) || Math.abs(error) > JUMP_S + 0.05 * rate) {
+    if (first || rate === 0 || !this.moving || Math.abs(error) > JUMP_S + 0.05 * rate) {
       this.timeS = readingS;
+      this.moving = !first && rate !== 0 && changed; // a sound that was just started stands for a while
     } else {
-      const softened = expectedS + (changed ? SOFTNESS * error : 0);
-      this.timeS = Math.max(softened, this.timeS); // never backwards without a jump
+      const softness = changed ? 1 - Math.exp(-elapsedS / SETTLING_S) : 0;
+      this.timeS = Math.max(expectedS + softness * error, this.timeS); // never backwards without a jump
     }
     this.reading = readingS;
     this.nowMs = nowMs;
@@ -31,6 +34,7 @@ export class MediaClock {
   /** Forget the past: the next reading is taken as it is. */
   reset(): void {
     this.reading = Number.NaN;
+    this.moving = false;
   }
 }
 

@@ -27,7 +27,7 @@ export interface ForecastData {
   readonly points: Numbers;
 }
 
-/** A trajectory. Point i is shown at (points[i] @ axes + i * drift - offset) / radius, nearly all within the unit ball. drawn: the points to draw lines between, where not all; no other point is further than drawn_error, in radii of that ball, from them. */
+/** A trajectory. Point i is shown at (points[i] @ axes + i * drift - offset) / radius: nearly all in the unit ball. drawn: the points to draw lines between, where not all; no other point is further than drawn_error, in radii of that ball, from them. */
 export interface OrbitData {
   readonly name: string;
   readonly note: string;
