@@ -120,6 +120,11 @@ export class App {
     this.transport.seek(timeS);
   }
 
+  /** The moment that is heard, which a seek since the last picture may have changed. */
+  private now(): number {
+    return this.transport.time(performance.now());
+  }
+
   /** L: the start, then the end, then no loop. */
   private stepLoop(): void {
     const { transport } = this;
@@ -127,10 +132,10 @@ export class App {
       transport.setLoop(null);
       this.say("Loop off");
     } else if (this.loopStartS === null) {
-      this.loopStartS = this.drawnS;
-      this.say(`Loop from ${clockTime(this.drawnS)}: press L again at its end`);
+      this.loopStartS = this.now();
+      this.say(`Loop from ${clockTime(this.now())}: press L again at its end`);
     } else {
-      const [startS, endS] = [this.loopStartS, this.drawnS].sort((a, b) => a - b);
+      const [startS, endS] = [this.loopStartS, this.now()].sort((a, b) => a - b);
       transport.setLoop({ startS, endS });
       this.loopStartS = null;
       this.say(transport.loop ? `Loop ${clockTime(startS)} to ${clockTime(endS)}` : "Too short to loop");
@@ -229,8 +234,8 @@ export class App {
   }
 
   private commands(): Command[] {
-    const jump = (sign: number) => (event: KeyboardEvent) => this.seek(this.transport.time(performance.now()) + sign * (event.shiftKey ? LONG_ARROW_S : ARROW_S));
-    const point = (sign: number) => () => this.seek(this.transport.time(performance.now()) + sign * this.player.orbits[0].data.hop_s);
+    const jump = (sign: number) => (event: KeyboardEvent) => this.seek(this.now() + sign * (event.shiftKey ? LONG_ARROW_S : ARROW_S));
+    const point = (sign: number) => () => this.seek(this.now() + sign * this.player.orbits[0].data.hop_s);
     return [
       { keys: [" ", "k"], shown: "space", does: "play or pause", run: () => void this.toggle() },
       { keys: ["ArrowLeft"], shown: "←", does: "1 s back; 5 s with shift", run: jump(-1) },
