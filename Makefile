@@ -1,17 +1,25 @@
 # make demo: the main job on a real clip.  make test: the tests.  Both set up .venv by themselves.
+# make web: the tests of the player's TypeScript, and whether the page in the package is what it builds; needs Node 18.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format bench bench-setup constraints clean
+.PHONY: demo test web lint format bench bench-setup constraints clean
 
 demo: $(READY)
 	$(BIN)/orbitscope run examples/vibe_ace.ogg --output demo
-	@echo "Look at demo/vibe_ace.orbit/figures/trajectory.png"
+	@echo "Open demo/vibe_ace.orbit/player.html in your browser"
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadscope
+
+web: web/node_modules
+	cd web && npm test && npm run check
+
+web/node_modules: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	touch web/node_modules
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,4 +48,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build demo
+	rm -rf $(VENV) build demo web/node_modules
