@@ -35,10 +35,10 @@ export class Transport {
       audio.preservesPitch = true;
       for (const name of ["play", "pause", "ended", "seeked", "ratechange"]) audio.addEventListener(name, () => this.changed());
       audio.addEventListener("seeking", () => this.media.reset());
-      audio.addEventListener("error", () => {
-        this.failed = true;
-        this.changed();
+      audio.addEventListener("ended", () => {
+        if (this.loop) void this.playFrom(this.loop.startS); // it ended before its last moment was drawn
       });
+      audio.addEventListener("error", () => this.fail());
     }
   }
 
@@ -81,16 +81,15 @@ export class Transport {
       if (running) timeS -= this.delayS * this.chosenRate;
     } else {
       timeS = this.silent.at(nowMs);
-      if (timeS >= this.endS && this.silentlyPlaying) {
-        this.silentlyPlaying = false;
-        this.silent.set(this.endS, nowMs, 0);
-        this.changed();
-      }
     }
     const { loop } = this;
     if (loop && this.playing && timeS >= loop.endS) {
       this.seek(loop.startS);
       timeS = loop.startS;
+    } else if (!this.sounding && this.silentlyPlaying && timeS >= this.endS) {
+      this.silentlyPlaying = false;
+      this.silent.set(this.endS, nowMs, 0);
+      this.changed();
     }
     return Math.min(Math.max(timeS, this.startS), this.endS);
   }
@@ -107,14 +106,31 @@ export class Transport {
       try {
         await this.audio!.play();
       } catch (error) {
-        if ((error as DOMException).name === "NotSupportedError") this.failed = true;
-        this.changed();
+        if ((error as DOMException).name !== "NotSupportedError") return this.changed();
+        this.fail();
       }
-    } else {
+    }
+    if (!this.sounding) {
       this.silentlyPlaying = true;
       this.silent.set(this.silent.at(now), now, this.chosenRate);
       this.changed();
     }
+  }
+
+  private async playFrom(timeS: number): Promise<void> {
+    this.seek(timeS);
+    await this.play();
+  }
+
+  /** The sound cannot be played: go on without it from here. */
+  private fail(): void {
+    if (this.failed) return;
+    const now = performance.now();
+    const timeS = this.time(now);
+    this.silentlyPlaying = this.playing;
+    this.failed = true;
+    this.silent.set(timeS, now, this.silentlyPlaying ? this.chosenRate : 0);
+    this.changed();
   }
 
   pause(): void {
