@@ -4,7 +4,9 @@
  * the screen's own clock, and what a change says of it is taken over softly. A jump is taken over at once.
  */
 export const JUMP_S = 0.12;
-const SETTLING_S = 0.2; // in which what a change says is taken over
+// What a change says is taken over in these times. The screen sees a change up to a frame late, and never early: so what
+// says that the sound is further on is believed sooner than what says that it is not so far.
+const SETTLING_S = { on: 0.04, back: 1.0 };
 
 export class MediaClock {
   private reading = Number.NaN;
@@ -23,7 +25,7 @@ export class MediaClock {
       this.timeS = readingS;
       this.moving = !first && rate !== 0 && changed; // a sound that was just started stands for a while
     } else {
-      const softness = changed ? 1 - Math.exp(-elapsedS / SETTLING_S) : 0;
+      const softness = changed ? 1 - Math.exp(-elapsedS / (error > 0 ? SETTLING_S.on : SETTLING_S.back)) : 0;
       this.timeS = Math.max(expectedS + softness * error, this.timeS); // never backwards without a jump
     }
     this.reading = readingS;
