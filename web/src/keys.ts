@@ -8,13 +8,14 @@ export interface Command {
 }
 
 const FIELDS = new Set(["INPUT", "SELECT", "TEXTAREA"]);
+const PRESSED = new Set(["BUTTON", "SUMMARY", "INPUT"]); // by space; of fields only boxes to tick come so far
 
 export function listen(commands: readonly Command[]): void {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target as HTMLElement;
     if (event.key !== "Escape" && FIELDS.has(target.tagName) && (target as HTMLInputElement).type !== "checkbox") return;
-    if ((event.key === " " || event.key === "Enter") && (target.tagName === "BUTTON" || target.tagName === "SUMMARY")) return;
+    if ((event.key === " " || event.key === "Enter") && PRESSED.has(target.tagName)) return;
     const command = commands.find((one) => one.keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
     if (!command) return;
     event.preventDefault();
