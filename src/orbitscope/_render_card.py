@@ -18,7 +18,7 @@ _TITLE, _ARTIST, _SMALL = 33.0, 22.0, 17.0
 _LEADING = 1.5  # heights of letters from line to line; what a mask of them is high
 _BAR = (118.0, 6.0)
 _FADE_IN_S, _SHOWN_S, _FADE_OUT_S = 0.6, 6.0, 1.4
-_LEAST_TYPE_UNIT, _LEAST_WITH_TYPE = 0.62, 240
+_LEAST_LINE_UNIT, _LEAST_TYPE_UNIT, _LEAST_WITH_TYPE = 0.5, 0.62, 240
 _TITLE_SHARE = 0.45  # of a short film that the title is shown for
 _STRIP_AHEAD, _STRIP_SOUND = 0.34, 0.95  # strength of the strip where it is still to come, and where it was heard
 
@@ -43,6 +43,11 @@ class Layout:
     @property
     def unit(self) -> float:
         return min(self.width, self.height) / 1000
+
+    @property
+    def line_unit(self) -> float:
+        """The same for the path and the point, which must be seen: in small pictures they shrink no further."""
+        return max(self.unit, _LEAST_LINE_UNIT)
 
     @property
     def type_unit(self) -> float:

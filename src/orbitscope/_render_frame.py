@@ -149,9 +149,13 @@ class Painter:
         self.canvas = Canvas(film.ground, dark=film.style.theme == "dark")
         tail_s = LOOK.tail_s if film.style.tail_s is None else film.style.tail_s
         self._trace = Tracer(
-            film.line, hop_s=film.scene.trajectory.hop_s, unit=film.layout.unit, tail_s=tail_s, head=film.theme.head,
+            film.line,
+            hop_s=film.scene.trajectory.hop_s,
+            unit=film.layout.line_unit,
+            tail_s=tail_s,
+            head=film.theme.head,
             flat=film.camera.flat,
-        )  # fmt: skip
+        )
 
     def paint(self, time_s: float) -> Canvas:
         """The picture at a moment of the trajectory's time axis; the canvas is the painter's, until the next."""
@@ -172,7 +176,7 @@ class Painter:
         return canvas
 
     def _point(self, camera, index):
-        film, unit = self._film, self._film.layout.unit
+        film, unit = self._film, self._film.layout.line_unit
         place, color = film.line.at(index)
         x, y, near = seen(camera, *np.float32(place))
         scale = LOOK.far_width + (2 - 2 * LOOK.far_width) * near
@@ -181,7 +185,7 @@ class Painter:
 
     def _branch(self, branch: Branch, camera, time_s):
         """Draw a forecast as far as it has come; give its name as a stamp."""
-        film, unit = self._film, self._film.layout.unit
+        film, unit = self._film, self._film.layout.line_unit
         strength = 1.0 - max(0.0, time_s - branch.end_s) / _BRANCH_FADES_S
         come = (time_s - branch.start_s) / branch.hop_s
         if come < 0 or strength <= 0:
@@ -199,8 +203,8 @@ class Painter:
             self.canvas.lines(trace[first:last])
         x, y = trace[-1, :2]
         self.canvas.disc(x, y, 1.4 * LOOK.branch * unit, film.theme.soft, strength)
-        mask = letters(branch.name, _NAME * film.layout.type_unit)
-        return mask, x + 0.6 * _NAME * unit, y - 1.3 * _NAME * unit, film.theme.ink, 0.85 * strength
+        size = _NAME * film.layout.type_unit
+        return letters(branch.name, size), x + 0.6 * size, y - 1.3 * size, film.theme.ink, 0.85 * strength
 
 
 def _first_outside(shown):

@@ -15,7 +15,8 @@ from ._raster import compiled
 
 _SAG_PX = 0.03  # of the pieces that a cubic is looked at in from the cubic
 _CHORD_PX = 0.1  # of the ends of those from a longer piece that is drawn in their place
-_LEFT_OUT_PX = 0.05  # of a point that is left out from one that is kept
+_LEFT_OUT_PX = 0.05  # of a point that is left out from the piece that passes it
+_SHORT_PX, _MOST_PASSED = 2.0, 64  # how long such a piece is at most, for the colours on the way, and what it passes
 _MOST_PIECES = 48
 _TAIL_MIX = 0.55  # how much of the head's colour the comet's tail has at the head
 _GLOW_WIDTH, _GLOW_STRENGTH = 5.0, 0.25  # of the light about the tail, in widths of the tail
@@ -67,7 +68,7 @@ def line_through(points: np.ndarray, colors: np.ndarray, pixels: float) -> Line:
     velocities = _velocities(points)
     pieces = _pieces(points, velocities, pixels)
     fine, index = _refined(points, velocities, pieces, _CHORD_PX / pixels)
-    kept = _kept(fine, _LEFT_OUT_PX / pixels)
+    kept = _kept(fine, _LEFT_OUT_PX / pixels, _SHORT_PX / pixels)
     fine, index = fine[kept], index[kept]
     between = np.stack([np.interp(index, np.arange(len(points)), colors[:, plane]) for plane in range(3)], axis=1)
     return Line(np.float32(fine), index, np.float32(between), points, velocities, colors)
@@ -150,20 +151,28 @@ def _is_close(some, begin, end, within):
 
 
 @compiled
-def _kept(points, within):
-    """Of each run of points within a distance of its first, the first and the last."""
+def _kept(points, within, longest):
+    """Which points short pieces go between: what they pass over lies close to them, or all in one place."""
     kept = np.ones(len(points), np.bool_)
-    first, squared = 0, within * within
-    for i in range(1, len(points)):
-        away = 0.0
-        for axis in range(3):
-            away += (points[i, axis] - points[first, axis]) ** 2
-        if away <= squared:
-            if i - 1 > first:
-                kept[i - 1] = False
+    first, farthest = 0, 0.0  # of the piece, and how far from it what it passes over is
+    for i in range(1, len(points) - 1):
+        farthest = max(farthest, _between(points, first, i))
+        length = _between(points, first, i + 1)
+        is_rest = farthest <= within and length <= within
+        is_short = length <= longest and i - first < _MOST_PASSED and _is_close(points, first, i + 1, within)
+        if is_rest or is_short:
+            kept[i] = False
         else:
-            first = i
+            first, farthest = i, 0.0
     return kept
+
+
+@compiled
+def _between(points, i, j):
+    squared = 0.0
+    for axis in range(3):
+        squared += (points[i, axis] - points[j, axis]) ** 2
+    return np.sqrt(squared)
 
 
 class Tracer:

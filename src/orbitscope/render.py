@@ -165,7 +165,7 @@ def check_suffix(path: Path) -> str:
 def size_of(size: str | tuple[int, int]) -> tuple[int, int]:
     """Width and height in pixels of a size as it is asked for."""
     if isinstance(size, str):
-        found = re.fullmatch(r"(\d{1,6})\s*[xX×]\s*(\d{1,6})", size.strip())
+        found = re.fullmatch(r"(\d{1,9})\s*[xX×]\s*(\d{1,9})", size.strip())
         if size.lower() not in SIZES and not found:
             raise InputError(f"size is {plain(size)!r}; give {', '.join(SIZES)}, or WIDTHxHEIGHT, such as 1280x720")
         size = SIZES.get(size.lower()) or (int(found[1]), int(found[2]))
