@@ -12,7 +12,7 @@ from conftest import looped_song
 
 from orbitscope import features
 from orbitscope.errors import InputError
-from orbitscope.features import HOP_S, KINDS, spectrogram
+from orbitscope.features import HOP_S, KINDS, loudness_and_brightness, spectrogram
 from orbitscope.types import Recording, Source
 
 RATE_HZ = 44100
@@ -257,3 +257,59 @@ def test_one_frame_and_one_sample_less(kind, least):
 def test_unknown_kind(kind):
     with pytest.raises(InputError, match="mel, article, cqt"):
         spectrogram(mono(tone(440)), kind)
+
+
+class TestLoudnessAndBrightness:
+    def test_levels_are_below_full_scale(self):
+        """A sine of full scale has an RMS of 1 / sqrt(2), that is -3.01 dB; a square wave one of 1."""
+        sine = tone(RATE_HZ / 64)
+        for sound, level in ((sine, -3.0103), (sine / 2, -9.0309), (np.sign(sine + 1e-3), 0.0), (sine / 1e5, -80)):
+            level_db, _ = loudness_and_brightness(mono(sound))
+            assert level_db.dtype == np.float32
+            np.testing.assert_allclose(level_db, level, atol=1e-3)
+
+    @pytest.mark.parametrize("rate_hz", [44100, 22050])
+    def test_equals_librosa(self, rate_hz):
+        hop = round(HOP_S * rate_hz)
+        recording = looped_song(3.1, rate_hz)
+        options = {"hop_length": hop, "center": False}
+        sound = recording.samples.mean(axis=0)
+        level_db, centroid_hz = loudness_and_brightness(recording)
+        rms = librosa.feature.rms(y=sound, frame_length=2 * hop, **options)[0]
+        np.testing.assert_allclose(level_db, np.maximum(20 * np.log10(rms), -80), atol=1e-3)
+        expected = librosa.feature.spectral_centroid(y=sound, sr=rate_hz, n_fft=2 * hop, **options)[0]
+        np.testing.assert_allclose(centroid_hz, expected, rtol=1e-3)
+
+    @pytest.mark.parametrize("hz", [200, 1000, 5000, 15_000])
+    def test_the_brightness_of_a_tone_is_its_frequency(self, hz):
+        np.testing.assert_allclose(loudness_and_brightness(mono(tone(hz)))[1], hz, rtol=0.02)
+
+    def test_frames_are_those_of_mel(self):
+        samples = np.zeros(3 * RATE_HZ)
+        samples[round(1.234 * RATE_HZ)] = 1
+        for length in (2048, 2049, 3071, 3072, len(samples)):
+            recording = mono(samples[:length])
+            level_db, centroid_hz = loudness_and_brightness(recording)
+            assert len(level_db) == len(centroid_hz) == len(spectrogram(recording, "mel"))
+        frames = spectrogram(mono(samples), "mel")
+        loud = frames.times_s[np.flatnonzero(level_db > -80)]
+        assert len(loud) == 2 and (np.abs(loud - 1.234) < frames.hop_s).all()
+
+    def test_sizes_of_blocks_do_not_matter_and_channels_are_averaged(self, music):
+        average = mono(music.samples.mean(axis=0))
+        for sizes in ((1_000_000,), (1023, 1, 4097), (1,)):
+            blocks = Blocks(music.samples[:, : 6 * 1024 if sizes == (1,) else None], sizes)
+            for found, expected in zip(loudness_and_brightness(blocks), loudness_and_brightness(average), strict=True):
+                np.testing.assert_allclose(found, expected[: len(found)], rtol=1e-4)
+
+    def test_silence_is_at_the_floor_and_has_no_brightness(self):
+        level_db, centroid_hz = loudness_and_brightness(mono(np.zeros(RATE_HZ)))
+        assert len(level_db) > 40 and (level_db == -80).all() and not centroid_hz.any()
+
+    def test_sound_shorter_than_a_frame_has_none(self):
+        for samples in (np.zeros(2047), np.zeros(0)):
+            assert [len(values) for values in loudness_and_brightness(mono(samples))] == [0, 0]
+
+    def test_nan_samples_are_named(self):
+        with pytest.raises(InputError, match="sample at 0.500 s is NaN"):
+            loudness_and_brightness(mono(np.where(np.arange(RATE_HZ) == RATE_HZ / 2, np.nan, 0)))

@@ -11,6 +11,7 @@ from orbitscope.recurrence import (
     dominant_period,
     lyapunov_exponent,
     mean_log_divergence,
+    phase,
     recurrence_rate,
 )
 
@@ -166,6 +167,68 @@ def test_chaos_returns_after_the_mean_time_between_maxima_but_not_exactly(lorenz
 def test_ranges_that_cannot_be_searched(options):
     with pytest.raises(InputError, match="longest_s|share"):
         dominant_period(noise(1000, 2), 0.1, **options)
+
+
+# Phase
+
+
+def off(angle, other):
+    """The difference of two angles, in [-pi, pi)."""
+    return (angle - other + np.pi) % (2 * np.pi) - np.pi
+
+
+@pytest.mark.parametrize("period", [4.3, 25, 86.13, 400])
+def test_the_phase_of_a_circle_rises_by_a_turn_each_period(period):
+    found = phase(circle(2000, period, radius=7.0) + np.array([3, -4]), HOP_S, period * HOP_S)
+    assert found.shape == (2000,) and found.min() >= 0 and found.max() < 2 * np.pi
+    ends = max(200, round(2 * period))  # there, filter and transform lack half of what they average
+    inner = slice(ends, -ends)
+    np.testing.assert_allclose(off(np.diff(found), 2 * np.pi / period)[inner], 0, atol=0.01)
+    turns = np.unwrap(found)[inner]
+    assert turns[-1] - turns[0] == pytest.approx(2 * np.pi * (len(turns) - 1) / period, abs=0.1)
+
+
+@pytest.mark.parametrize("longest", [0, 1, 2])
+@pytest.mark.parametrize("sense", [1, -1])
+def test_the_phase_of_an_ellipse_is_0_at_the_summit_of_its_long_axis(longest, sense):
+    angle = sense * 2 * np.pi * np.arange(1500) / 50
+    path = 0.3 * np.stack([np.sin(angle)] * 3, axis=1)
+    path[:, longest] = 2 * np.cos(angle)
+    found = phase(path, HOP_S, 50 * HOP_S)
+    np.testing.assert_allclose(off(found, np.abs(angle))[100:-100], 0, atol=0.02)
+
+
+def test_the_phase_is_that_of_its_period_beneath_drift_overtones_and_noise():
+    angle = 2 * np.pi * np.arange(3000) / 60
+    path = np.stack([2 * np.cos(angle), np.sin(angle)], axis=1)
+    path += 0.8 * circle(3000, 60 / 5) + np.linspace(0, 20, 3000)[:, None] + 0.2 * noise(3000, 2)
+    found = phase(path, HOP_S, 60 * HOP_S)
+    assert np.abs(off(found, angle))[200:-200].max() < 0.25
+
+
+def test_the_phase_does_not_depend_on_where_how_large_and_how_turned_the_path_is():
+    path = np.stack([3 * np.cos(np.arange(900) / 7), np.sin(np.arange(900) / 7), 0.1 * noise(900, 1)[:, 0]], axis=1)
+    turn, _ = np.linalg.qr(noise(3, 3, seed=4))
+    turn *= np.sign(turn[0, np.abs(turn[0]).argmax()])  # the long axis keeps its sign
+    period_s = 14 * np.pi * HOP_S
+    moved = phase(1e4 * path @ turn + [1e5, -3, 2], HOP_S, period_s)
+    np.testing.assert_allclose(off(moved, phase(path, HOP_S, period_s)), 0, atol=1e-5)
+
+
+def test_a_point_at_rest_has_phase_0():
+    np.testing.assert_array_equal(phase(np.full((100, 3), 2.5), HOP_S, 10 * HOP_S), np.zeros(100))
+
+
+@pytest.mark.parametrize("period_s", [3 * HOP_S, 0, -1, np.nan, np.inf, 100 * HOP_S])
+def test_periods_that_a_path_has_no_phase_in(period_s):
+    with pytest.raises(InputError, match="period_s is .*0.06 s.*2 s"):
+        phase(circle(100, 20), HOP_S, period_s)
+
+
+@pytest.mark.parametrize("points", [8, 9, 30])
+def test_the_shortest_paths_have_a_finite_phase(points):
+    for period in (3.01, 5, points - 0.5):
+        assert np.isfinite(phase(circle(points, 6), HOP_S, period * HOP_S)).all()
 
 
 # Lyapunov exponent

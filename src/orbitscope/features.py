@@ -72,7 +72,8 @@ def loudness_and_brightness(recording: AudioSource) -> tuple[np.ndarray, np.ndar
     frequencies_hz = np.fft.rfftfreq(2 * hop, 1 / rate_hz).astype(np.float32)
     level, centroid = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
     for x in _framed(recording, 2 * hop, hop):
-        level.append(10 * np.log10(np.maximum(np.mean(np.square(x), axis=1), 10 ** (-FLOOR_DB / 10))))
+        power = np.maximum(np.mean(np.square(x), axis=1), 1e-30)
+        level.append(np.maximum(10 * np.log10(power), -FLOOR_DB))
         magnitude = np.abs(np.fft.rfft(x * window))
         total = magnitude.sum(axis=1)
         centroid.append((magnitude @ frequencies_hz / np.maximum(total, 1e-9)).astype(np.float32))

@@ -171,7 +171,8 @@ def phase(points: np.ndarray, hop_s: float, period_s: float) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(points,)]
-        In [0, 2 pi), rising by 2 pi each period; 0 where the path goes through the summit of that axis.
+        In [0, 2 pi), rising by 2 pi each period; 0 where the path goes through the summit of that axis, whose largest
+        component is positive; 0 all along where all points are the same.
 
     Raises
     ------
@@ -186,6 +187,8 @@ def phase(points: np.ndarray, hop_s: float, period_s: float) -> np.ndarray:
             f"period_s is {period_s:g}; it must be above three points, {3 * hop_s:g} s, and below the length of the"
             f" path, {len(points) * hop_s:g} s"
         )
+    if is_constant(points):
+        return np.zeros(len(points))
     band_hz = np.array([2**-0.5, min(2**0.5, 0.49 * period_s / hop_s)]) / period_s
     filtered = sosfiltfilt(
         butter(2, band_hz, "bandpass", fs=1 / hop_s, output="sos"),
@@ -195,6 +198,7 @@ def phase(points: np.ndarray, hop_s: float, period_s: float) -> np.ndarray:
         padlen=min(len(points) - 1, round(3 * period_s / hop_s)),
     )
     axis = np.linalg.svd(filtered - filtered.mean(axis=0), full_matrices=False)[2][0]
+    axis *= np.sign(axis[np.abs(axis).argmax()])  # else its sign would be the machine's choice
     return np.angle(hilbert(filtered @ axis)) % (2 * np.pi)
 
 
