@@ -4,6 +4,7 @@ The edit list of the MP4 takes the encoder's delay away again, so that sample k 
 and its index makes seeking exact.
 """
 
+import os
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
@@ -20,6 +21,8 @@ _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: 
 _BITS_PER_S = 128_000  # up to ten minutes; what is longer gets less, so that a page with it stays of a size
 _LONG_S = 600.0
 _LEAST_BITS_PER_S = 32_000
+# The index first; and lengths told in samples, not in the milliseconds that would cut off the last few.
+_OPTIONS = {"movflags": "faststart", "movie_timescale": str(SOUND_RATE_HZ)}
 
 
 def sound_bit_rate(duration_s: float | None) -> int:
@@ -55,7 +58,8 @@ def write_sound(
         raise MediaError(f"{sound.source.name}: {sound.rate_hz} samples per second; load it at {SOUND_RATE_HZ}")
     samples = 0
     try:
-        with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        # The prefix keeps FFmpeg from seeing a protocol in a name such as "a:b.m4a".
+        with av.open("file:" + os.path.abspath(path), "w", format="mp4", options=_OPTIONS) as container:
             stream = mixer = None
             for block in sound.blocks():
                 if stop is not None and stop.is_set():
@@ -78,9 +82,13 @@ def write_sound(
 
 
 def audio_frame(block: np.ndarray, first: int, rate_hz: int = SOUND_RATE_HZ) -> av.AudioFrame:
-    """Samples ``(channels, samples)`` as FFmpeg has them; ``first`` is the place of the first of them in the sound."""
-    frame = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(block, np.float32), format="fltp", layout=_LAYOUTS[len(block)]
-    )
+    """Samples ``(channels, samples)`` as FFmpeg has them; ``first`` is the place of the first of them in the sound.
+
+    More than eight channels, which have no names, become their mean.
+    """
+    if len(block) not in _LAYOUTS:
+        block = block.mean(axis=0, keepdims=True)
+    packed = np.ascontiguousarray(block.T, np.float32).reshape(1, -1)  # PyAV cannot hand over eight planes
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=_LAYOUTS[len(block)])
     frame.sample_rate, frame.pts, frame.time_base = rate_hz, first, Fraction(1, rate_hz)
     return frame
