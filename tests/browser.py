@@ -28,7 +28,7 @@ class Opened:
     """A page, with what it complained of and what it asked the network for."""
 
     def __init__(self, browser, file, **options):
-        self.page = browser.new_page(**{"viewport": {"width": 900, "height": 640}, **options})
+        self.page = browser.new_page(**{"viewport": {"width": 640, "height": 480}, **options})
         self.complaints, self.requests = [], []
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -1,5 +1,6 @@
 """From an orbit on disk to what there is to see and hear of it: colours, strip, sound, forecasts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,25 +25,14 @@ def scene(orbit: Orbit, name: str = "") -> Scene:
     StoreError
         A forecast in it is damaged.
     """
-    path, source = orbit.trajectory, orbit.trajectory.source
+    path, file = orbit.trajectory, orbit.path / store.SOUND
     start_s = float(orbit.manifest["extra"].get("start_s") or 0.0)
-    file = orbit.path / store.SOUND
-    sound, strip, of_sound, duration_s = None, None, (), 0.0
-    if file.exists():
-        sound, (duration_s, strip, of_sound) = file, _heard(file, start_s, path)
-    end_s = path.times_s[-1] + path.window_s / 2 - start_s
-    return Scene(
-        trajectory=path,
-        projection=project(path),
-        colorings=(_time(path), *of_sound, *_of_path(path)),
-        forecasts=tuple(store.read_forecasts(orbit.path)),
+    found = scene_of_sound(path, file, start_s) if file.exists() else bare_scene(path)
+    return replace(
+        found,
         name=name or orbit.path.stem,
-        title=source.title or source.name or orbit.path.stem,
-        artist=source.artist,
-        sound=sound,
-        sound_start_s=start_s,
-        duration_s=max(duration_s, float(end_s)),
-        strip=strip,
+        title=found.title or orbit.path.stem,
+        forecasts=tuple(store.read_forecasts(orbit.path)),
     )
 
 
@@ -61,6 +51,27 @@ def bare_scene(path: Trajectory) -> Scene:
     )
 
 
+def scene_of_sound(path: Trajectory, file: Path, start_s: float = 0.0) -> Scene:
+    """What there is to see and hear of a trajectory and its sound, a file that begins ``start_s`` into the recording.
+
+    Raises
+    ------
+    MediaError
+        The sound cannot be decoded.
+    """
+    bare = bare_scene(path)
+    duration_s, strip, of_sound = _heard(file, start_s, path)
+    time, *of_path = bare.colorings
+    return replace(
+        bare,
+        colorings=(time, *of_sound, *of_path),
+        sound=file,
+        sound_start_s=start_s,
+        duration_s=max(duration_s, bare.sound_start_s + bare.duration_s - start_s),
+        strip=strip,
+    )
+
+
 def _heard(file: Path, start_s: float, path: Trajectory) -> tuple[float, Strip, tuple[Coloring, ...]]:
     """The length of a sound in seconds, and what is seen of it."""
     sound = media.load(file)
@@ -73,9 +84,13 @@ def _heard(file: Path, start_s: float, path: Trajectory) -> tuple[float, Strip, 
     heard = level > -FLOOR_DB + 1
     low, high = _ends(np.maximum(centroid[heard] if heard.any() else centroid, 20.0))
     strip = Strip(spectrum, level_db)
-    return sound.duration_s, strip, (
-        Coloring("loudness", "loudness", "dBFS", level, *_ends(level)),
-        Coloring("brightness", "brightness (spectral centroid)", "Hz", centroid, low, high, log=True),
+    return (
+        sound.duration_s,
+        strip,
+        (
+            Coloring("loudness", "loudness", "dBFS", level, *_ends(level)),
+            Coloring("brightness", "brightness (spectral centroid)", "Hz", centroid, low, high, log=True),
+        ),
     )
 
 

@@ -6,7 +6,7 @@ import { clockTime } from "./format";
 import { helpDialog } from "./help";
 import { type Command, listen } from "./keys";
 import { Legend } from "./legend";
-import type { Painter } from "./painter";
+import type { Painter, Picture } from "./painter";
 import { settingsPanel } from "./settings";
 import { type Backdrop, css, TimeStrip } from "./strip";
 import { RATES, type Transport } from "./transport";
@@ -31,11 +31,14 @@ export class App {
   private loopStartS: number | null = null;
   private overview = true;
   private dirty = true;
+  private steady = false;
   private dark = true;
   /** The moment that was drawn last, when by the screen's clock, and how many pictures were. */
   drawnS = 0;
   drawnAtMs = 0;
   paints = 0;
+  /** Milliseconds from the opening of the page to its first picture. */
+  firstPictureMs = 0;
 
   constructor(
     private readonly root: HTMLElement,
@@ -86,26 +89,28 @@ export class App {
       this.drawnS = timeS;
       this.drawnAtMs = nowMs;
       this.paints += 1;
-      this.paint(nowMs);
+      this.painter.paint(this.picture(), nowMs);
       this.strip.paint(timeS);
+      this.firstPictureMs ||= performance.now();
+      this.steady = true;
       const shown = `${clockTime(timeS)} / ${clockTime(this.transport.endS)}`;
       if (this.clock.textContent !== shown) this.clock.textContent = shown;
+    } else {
+      this.steady = false;
     }
     requestAnimationFrame(() => this.frame());
   }
 
-  private paint(nowMs: number): void {
+  private picture(): Picture {
     const heads = this.player.orbits.map((orbit) => indexAt(orbit, this.drawnS));
     const all = this.overview || !this.transport.playing;
-    this.painter.paint(
-      {
-        heads,
-        overview: this.overview,
-        tailS: Number(this.tail.value),
-        grown: (i, forecast) => this.forecasts.grown(i, forecast, heads[i], all),
-      },
-      nowMs,
-    );
+    return {
+      heads,
+      overview: this.overview,
+      tailS: Number(this.tail.value),
+      steady: this.steady,
+      grown: (i, forecast) => this.forecasts.grown(i, forecast, heads[i], all),
+    };
   }
 
   private async toggle(): Promise<void> {
@@ -197,8 +202,7 @@ export class App {
   }
 
   private async snapshot(): Promise<void> {
-    this.paint(performance.now());
-    const blob = await this.painter.snapshot();
+    const blob = await this.painter.snapshot(this.picture(), performance.now());
     if (!blob) return;
     const link = h("a", { href: URL.createObjectURL(blob), download: `${fileName(this.player.data.title)}-${this.drawnS.toFixed(1)}s.png` });
     link.click();

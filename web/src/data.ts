@@ -136,7 +136,7 @@ export interface Curve {
   readonly indices: Float32Array;
 }
 
-const MOST_LINES = 60_000;
+const MOST_LINES = 30_000;
 const FINEST = 6; // lines between two points
 
 /** The curve through the points of a path, fine enough to look smooth; through the points drawn alone if not all are. */

@@ -7,6 +7,8 @@ export interface Picture {
   /** Before anything was played: the whole path, no point. */
   readonly overview: boolean;
   readonly tailS: number;
+  /** Whether the picture before was painted in the screen frame before. */
+  readonly steady: boolean;
   /** How many steps of a forecast of orbit `i` are to be seen, with a fraction; 0 hides it. */
   grown(i: number, forecast: Forecast): number;
 }
@@ -22,6 +24,6 @@ export interface Painter {
   /** Whether the picture would differ if it were painted again with the same heads. */
   moving(): boolean;
   paint(picture: Picture, nowMs: number): void;
-  snapshot(): Promise<Blob | null>;
+  snapshot(picture: Picture, nowMs: number): Promise<Blob | null>;
   axes(): [number, number, number][];
 }

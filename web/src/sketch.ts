@@ -61,7 +61,8 @@ export class Sketch implements Painter {
     });
   }
 
-  snapshot(): Promise<Blob | null> {
+  snapshot(picture: Picture, nowMs: number): Promise<Blob | null> {
+    this.paint(picture, nowMs);
     return new Promise((resolve) => this.canvas.toBlob(resolve, "image/png"));
   }
 

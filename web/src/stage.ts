@@ -1,30 +1,15 @@
 /** The picture: one canvas, a panel for each orbit, one camera for all of them. */
 import * as THREE from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
-import { type Coloring, curveThrough, type Forecast, type Orbit, placeAt, type Player, type Theme, valueAt } from "./data";
+import { curveThrough, type Forecast, placeAt, type Player, type Theme, valueAt } from "./data";
 import type { Painter, Picture } from "./painter";
-import { Ribbon, type Uniforms } from "./ribbon";
-import { GROUND_FRAGMENT, GROUND_VERTEX, HEAD_FRAGMENT, HEAD_VERTEX } from "./shaders";
+import { makePanel, type Panel, setColor } from "./panel";
+import { Ribbon } from "./ribbon";
 
-const MOST_PIXEL_RATIO = 2;
+const PIXEL_RATIOS = [2, 1, 0.6]; // at most; where pictures come slowly, the next is taken
+const SLOW_MS = 45;
+const PATIENCE_MS = 800; // of slow pictures in a row
 const RADIANS = Math.PI / 180;
-
-/** One orbit's meshes and what its shaders are told. */
-interface Panel {
-  readonly orbit: Orbit;
-  readonly scene: THREE.Scene;
-  readonly uniforms: Uniforms;
-  readonly path: Ribbon;
-  readonly halo: THREE.Mesh;
-  readonly disc: THREE.Mesh;
-  branches: Branch[];
-  coloring: Coloring;
-}
-
-interface Branch {
-  readonly forecast: Forecast;
-  readonly ribbon: Ribbon;
-}
 
 export class Stage implements Painter {
   readonly canvas: HTMLCanvasElement;
@@ -39,6 +24,8 @@ export class Stage implements Painter {
   private turn = 0;
   private lastMs = 0;
   private home = 0;
+  private coarseness = 0;
+  private slowMs = 0;
 
   constructor(
     canvas: HTMLCanvasElement,
@@ -59,7 +46,7 @@ export class Stage implements Painter {
     this.controls.enableRotate = !this.flat;
     this.controls.minDistance = 0.3;
     this.controls.maxDistance = 20;
-    this.panels = player.orbits.map((orbit) => this.panel(orbit));
+    this.panels = player.orbits.map((orbit) => makePanel(orbit, player.look, this.map));
   }
 
   setTheme(dark: boolean): void {
@@ -142,7 +129,7 @@ export class Stage implements Painter {
   resize(): void {
     const { clientWidth, clientHeight } = this.canvas;
     if (!clientWidth || !clientHeight) return;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, MOST_PIXEL_RATIO));
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, PIXEL_RATIOS[this.coarseness]));
     this.renderer.setSize(clientWidth, clientHeight, false);
     const distance = this.homeDistance();
     if (this.home && distance !== this.home) this.camera.position.multiplyScalar(distance / this.home);
@@ -155,6 +142,7 @@ export class Stage implements Painter {
 
   paint(picture: Picture, nowMs: number): void {
     const elapsedS = Math.min(0.1, (nowMs - this.lastMs) / 1000);
+    if (picture.steady) this.adapt(nowMs - this.lastMs);
     this.lastMs = nowMs;
     if (this.turn) {
       const turned = this.turn * RADIANS * elapsedS;
@@ -176,8 +164,16 @@ export class Stage implements Painter {
     });
   }
 
-  snapshot(): Promise<Blob | null> {
-    return new Promise((resolve) => this.canvas.toBlob(resolve, "image/png"));
+  /** As fine as the screen can show it, however slowly it is drawn otherwise. */
+  snapshot(picture: Picture, nowMs: number): Promise<Blob | null> {
+    const { coarseness } = this;
+    this.coarseness = 0;
+    this.resize();
+    this.paint(picture, nowMs);
+    const taken = new Promise<Blob | null>((resolve) => this.canvas.toBlob(resolve, "image/png"));
+    this.coarseness = coarseness;
+    this.resize();
+    return taken;
   }
 
   /** Directions of the three axes on the screen, for the sign in the corner. */
@@ -187,6 +183,15 @@ export class Stage implements Painter {
       const v = new THREE.Vector3().setComponent(axis, 1).transformDirection(turn);
       return [v.x, v.y, v.z];
     });
+  }
+
+  /** Draw fewer pixels where this machine is slow. */
+  private adapt(elapsedMs: number): void {
+    this.slowMs = elapsedMs > SLOW_MS ? this.slowMs + elapsedMs : 0;
+    if (this.slowMs < PATIENCE_MS || this.coarseness === PIXEL_RATIOS.length - 1) return;
+    this.coarseness += 1;
+    this.slowMs = 0;
+    this.resize();
   }
 
   /** Where panel `i` lies in a picture of that size, from its lower left corner. */
@@ -261,79 +266,6 @@ export class Stage implements Painter {
     for (let i = 0; i < 256; i++) pixels.set([colors[3 * i], colors[3 * i + 1], colors[3 * i + 2], 255], 4 * i);
     this.map.needsUpdate = true;
   }
-
-  private panel(orbit: Orbit): Panel {
-    const { look } = this.player;
-    const uniforms: Uniforms = {
-      viewport: { value: new THREE.Vector2(1, 1) },
-      corner0: { value: new THREE.Vector2() },
-      groundColor: { value: new THREE.Vector3() },
-      edgeColor: { value: new THREE.Vector3() },
-      headColor: { value: new THREE.Vector3() },
-      branchColor: { value: new THREE.Vector3() },
-      tint: { value: new THREE.Vector3() },
-      place: { value: new THREE.Vector3() },
-      transform: { value: new THREE.Matrix4() },
-      map: { value: this.map },
-      cyclic: { value: 0 },
-      additive: { value: 1 },
-      unit: { value: 1 },
-      head: { value: 0 },
-      tailPoints: { value: 1 },
-      overview: { value: 1 },
-      distance0: { value: look.distance },
-      branch: { value: 0 },
-      branchLength: { value: 1 },
-      halo: { value: 1 },
-      haloStrength: { value: look.halo_strength },
-      line: { value: look.line },
-      lineAhead: { value: look.line_ahead },
-      ahead: { value: look.ahead },
-      behind: { value: look.behind },
-      farWidth: { value: look.far_width },
-      farStrength: { value: look.far_strength },
-      tailWidth: { value: look.tail_width },
-    };
-    const scene = new THREE.Scene();
-    const ground = square(GROUND_VERTEX, GROUND_FRAGMENT, uniforms, { transparent: false, blending: THREE.NoBlending });
-    ground.renderOrder = -1;
-    const path = new Ribbon(curveThrough(orbit.shown, orbit.drawn), uniforms);
-    const halo = square(HEAD_VERTEX, HEAD_FRAGMENT, { ...uniforms, size: { value: 1 }, disc: { value: 0 } }, {
-      blending: THREE.CustomBlending,
-      blendSrc: THREE.OneFactor,
-      blendDst: THREE.OneFactor,
-    });
-    const disc = square(HEAD_VERTEX, HEAD_FRAGMENT, { ...uniforms, size: { value: 1 }, disc: { value: 1 } }, {
-      blending: THREE.NormalBlending,
-    });
-    halo.renderOrder = 3;
-    disc.renderOrder = 4;
-    scene.add(ground, path.line, path.glow, halo, disc);
-    return { orbit, scene, uniforms, path, halo, disc, branches: [], coloring: orbit.colorings[0] };
-  }
-}
-
-function square(vertexShader: string, fragmentShader: string, uniforms: Uniforms, options: THREE.ShaderMaterialParameters) {
-  const geometry = new THREE.BufferGeometry();
-  geometry.setAttribute("position", new THREE.BufferAttribute(new Float32Array([-1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 1, 0]), 3));
-  geometry.setIndex([0, 1, 2, 0, 2, 3]);
-  const material = new THREE.RawShaderMaterial({
-    glslVersion: THREE.GLSL3,
-    vertexShader,
-    fragmentShader,
-    uniforms,
-    depthTest: false,
-    depthWrite: false,
-    transparent: true,
-    ...options,
-  });
-  const mesh = new THREE.Mesh(geometry, material);
-  mesh.frustumCulled = false;
-  return mesh;
-}
-
-function setColor(uniform: THREE.IUniform, color: readonly number[]): void {
-  uniform.value.set(color[0] / 255, color[1] / 255, color[2] / 255);
 }
 
 function extent(shown: Float32Array, axis: number): number {

@@ -34,6 +34,7 @@ export class Transport {
     if (audio) {
       audio.preservesPitch = true;
       for (const name of ["play", "pause", "ended", "seeked", "ratechange"]) audio.addEventListener(name, () => this.changed());
+      audio.addEventListener("timeupdate", () => this.time(performance.now())); // keeps the loop where nothing is drawn
       audio.addEventListener("seeking", () => this.media.reset());
       audio.addEventListener("ended", () => {
         if (this.loop) void this.playFrom(this.loop.startS); // it ended before its last moment was drawn
