@@ -1,5 +1,6 @@
 """From an orbit on disk to what there is to see and hear of it: colours, strip, sound, forecasts."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from . import geometry, media, recurrence, store
 from ._scene import Coloring, Scene, Strip, project
+from ._untrusted import need
 from .errors import InputError, MediaError
 from .features import FLOOR_DB, loudness_and_brightness, spectrogram
 from .types import Orbit, Trajectory
@@ -23,10 +25,10 @@ def scene(orbit: Orbit, name: str = "") -> Scene:
     MediaError
         The orbit's sound cannot be decoded.
     StoreError
-        A forecast in it is damaged.
+        A forecast in it is damaged, or what its manifest says of its stretch.
     """
     path, file = orbit.trajectory, orbit.path / store.SOUND
-    start_s = float(orbit.manifest["extra"].get("start_s") or 0.0)
+    start_s = _start_s(orbit)
     found = scene_of_sound(path, file, start_s) if file.exists() else bare_scene(path)
     return replace(
         found,
@@ -34,6 +36,13 @@ def scene(orbit: Orbit, name: str = "") -> Scene:
         title=found.title or orbit.path.stem,
         forecasts=tuple(store.read_forecasts(orbit.path)),
     )
+
+
+def _start_s(orbit: Orbit) -> float:
+    start_s = orbit.manifest["extra"].get("start_s") or 0.0
+    is_time = isinstance(start_s, int | float) and 0 <= start_s < math.inf
+    need(is_time, orbit.path / store.MANIFEST, "the 'start_s' of its stretch is no time in seconds")
+    return float(start_s)
 
 
 def bare_scene(path: Trajectory) -> Scene:
