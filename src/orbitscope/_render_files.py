@@ -19,7 +19,7 @@ from ._render_sound import Copied, Encoded
 FRAME_NAME = "frame-{:06d}.png"
 _BT709, _NARROW = 1, 1  # as FFmpeg numbers them: the colours of HD, in the range of a film
 # Fine lines on a plain ground: little deblocking, and bits for the dark, where gradients band first.
-_X264 = {"crf": "18", "preset": "faster", "aq-mode": "3", "deblock": "-1:-1"}
+_X264 = {"crf": "17", "preset": "veryfast", "aq-mode": "3", "deblock": "-1:-1"}
 _VP9 = {"crf": "26", "deadline": "good", "cpu-used": "4", "row-mt": "1", "tile-columns": "2", "lag-in-frames": "16"}
 _KEYFRAME_S = 4.0  # a player can go to each of these at once
 

@@ -116,7 +116,7 @@ export class App {
   private async toggle(): Promise<void> {
     this.overview = false;
     await this.transport.toggle();
-    if (this.transport.soundFailed) this.say("This browser cannot play the sound (AAC); the picture plays without it.");
+    if (this.transport.soundFailed) this.say("This browser cannot play the sound (AAC), only the picture. On Linux, Firefox needs FFmpeg's libavcodec for it.");
   }
 
   private seek(timeS: number): void {

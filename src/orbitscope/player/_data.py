@@ -28,6 +28,7 @@ from ._schema import (
 MOST_DRAWN = 50_000  # points; a longer path is drawn with fewer
 _MOST_COLUMNS = 4096  # of the spectrogram's image: more than a screen has
 _QUIETEST_DB = 60.0  # below the loudest frame: the foot of the loudness line
+_FURTHEST = 1e30
 _TICKS_HZ = (100, 300, 1000, 3000, 10_000)
 _DTYPES = {np.dtype("float32"): "f32", np.dtype("uint8"): "u8", np.dtype("uint32"): "u32"}
 
@@ -63,6 +64,11 @@ def _numbers(values: np.ndarray) -> Numbers:
     return Numbers(_DTYPES[values.dtype], list(values.shape), base64_of(content))
 
 
+def _single(points: np.ndarray) -> np.ndarray:
+    """In 32 bits, and finite there too."""
+    return np.clip(points, -_FURTHEST, _FURTHEST).astype(np.float32)
+
+
 def _orbit(scene: Scene) -> OrbitData:
     path, projection = scene.trajectory, scene.projection
     points = np.asarray(path.points, np.float64)
@@ -70,7 +76,7 @@ def _orbit(scene: Scene) -> OrbitData:
     return OrbitData(
         name=plain(scene.name, 80),
         note=projection.note,
-        points=_numbers(points.astype(np.float32)),
+        points=_numbers(_single(points)),
         hop_s=path.hop_s,
         window_s=path.window_s,
         start_s=path.start_s,
@@ -85,7 +91,7 @@ def _orbit(scene: Scene) -> OrbitData:
         azimuth_deg=0.0 if projection.flat else float(broadest_azimuth(scene.shown)),
         colorings=[_coloring(one) for one in scene.colorings],
         forecasts=[
-            ForecastData(plain(one.forecaster, 40), one.knows, one.start, _numbers(one.points.astype(np.float32)))
+            ForecastData(plain(one.forecaster, 40), plain(one.knows, 40), one.start, _numbers(_single(one.points)))
             for one in scene.forecasts
             if one.points.shape[1] == points.shape[1] and one.start < len(points)
         ],
