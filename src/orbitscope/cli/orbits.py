@@ -67,6 +67,7 @@ def run(
     figures: bool = True,
     player: bool = True,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
+    film: Annotated[bool, Parameter(negative=())] = False,
     skip_existing: Annotated[bool, Parameter(negative=())] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -103,6 +104,8 @@ def run(
         Whether to keep the sound and write player.html, the page that plays the orbit.
     open_
         Open the page in your browser at the end.
+    film
+        Render video.mp4 into the orbit too; orbitscope render has all the options of films.
     skip_existing
         Leave orbits alone that are there with the same recording and settings.
     quiet
@@ -141,6 +144,7 @@ def run(
         raise UsageError(f"--output {output} names one orbit, but there are {len(jobs)} inputs; give a folder")
     from ..pipeline import run as run_one
     from ..store import PLAYER
+    from .render import render_default
 
     orbits = []
     for file, below in jobs:
@@ -158,6 +162,7 @@ def run(
                     report=report,
                     **options,
                 )
+            written = [orbit.path / PLAYER, *([render_default(orbit, quiet=quiet)] if film else [])]
         except OrbitscopeError as error:
             failed += complain(error, file, as_json)
             continue
@@ -166,7 +171,7 @@ def run(
             print_json({"input": str(file), "orbit": str(orbit.path), "metrics": orbit.metrics})
         elif not quiet:
             _print_table([orbit], title=f"{orbit.path}")
-            print_paths(*(file for file in [orbit.path / PLAYER] if file.exists()))
+            print_paths(*(file for file in written if file.exists()))
         if open_:
             open_page(orbit.path / PLAYER)
     if not quiet and len(orbits) + failed > 1:

@@ -2,11 +2,15 @@
 
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError, OrbitscopeWarning
 from ._app import AsJson, Output, Quiet, UsageError, app, print_json, print_paths
 
+if TYPE_CHECKING:
+    from ..types import Orbit
+
+VIDEO = "video.mp4"
 _OPTION_NAMES = {"size": "--size", "fps": "--fps", "color": "--color", "turn_deg_per_s": "--turn",
                  "elevation_deg": "--elevation", "azimuth_deg": "--azimuth", "tail_s": "--tail", "start_s": "--start",
                  "duration_s": "--duration", "poster": "--poster"}  # fmt: skip
@@ -79,7 +83,7 @@ def render(
     """
     from .. import render as film
 
-    target = orbit / "video.mp4" if output is None else output
+    target = orbit / VIDEO if output is None else output
     try:
         suffix = film.check_suffix(target)
         if size is not None:
@@ -88,27 +92,37 @@ def render(
             film.rate_of(fps, gif=suffix == ".gif")
     except InputError as error:
         raise _named(error) from None
-    from ..progress import meter
-    from ..scenes import scene
     from ..store import read_orbit
 
-    found = read_orbit(orbit)
-    with meter(target.name, "pictures", quiet=quiet) as report, warnings.catch_warnings():
-        warnings.simplefilter("always", OrbitscopeWarning)
-        warnings.showwarning = lambda message, *_: None if quiet else report.say(f"note: {message}")
-        try:
-            written = film.render(
-                scene(found), target, size=size, fps=fps, theme=theme, color=color, turn_deg_per_s=turn,
-                elevation_deg=elevation, azimuth_deg=azimuth, tail_s=tail, title=title, strip=strip,
-                forecasts=forecasts, start_s=start, duration_s=duration, poster=poster, report=report,
-            )  # fmt: skip
-        except InputError as error:
-            raise _named(error) from None
+    written = _rendered(
+        read_orbit(orbit), target, quiet, size=size, fps=fps, theme=theme, color=color, turn_deg_per_s=turn,
+        elevation_deg=elevation, azimuth_deg=azimuth, tail_s=tail, title=title, strip=strip, forecasts=forecasts,
+        start_s=start, duration_s=duration, poster=poster,
+    )  # fmt: skip
     if as_json:
         print_json({"orbit": str(orbit), "film": str(written), "poster": None if poster is None else str(poster)})
     else:
         print_paths(written, *([] if poster is None else [poster]))
     return 0
+
+
+def render_default(orbit: "Orbit", *, quiet: bool) -> Path:
+    """The film of an orbit in its folder, with all options left as they are."""
+    return _rendered(orbit, orbit.path / VIDEO, quiet)
+
+
+def _rendered(orbit: "Orbit", target: Path, quiet: bool, **options) -> Path:
+    from .. import render as film
+    from ..progress import meter
+    from ..scenes import scene
+
+    with meter(target.name, "pictures", quiet=quiet) as report, warnings.catch_warnings():
+        warnings.simplefilter("always", OrbitscopeWarning)
+        warnings.showwarning = lambda message, *_: None if quiet else report.say(f"note: {message}")
+        try:
+            return film.render(scene(orbit), target, report=report, **options)
+        except InputError as error:
+            raise _named(error) from None
 
 
 def _named(error: InputError) -> InputError | UsageError:
