@@ -231,7 +231,7 @@ def test_an_interrupt_while_the_sound_is_kept_leaves_nothing(tmp_path, monkeypat
         if stage == "compiling":
             raise KeyboardInterrupt
 
-    song = looped_song(30.0)
+    song = looped_song(6.0)
     soundfile.write(tmp_path / "song.wav", song.samples.T, SOUND_RATE_HZ)
     monkeypatch.setattr(encoding, "write_sound", slow)
     with pytest.raises(KeyboardInterrupt):

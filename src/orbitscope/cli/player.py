@@ -1,11 +1,14 @@
 """The command that makes the page: player."""
 
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from ..errors import InputError
+from .._text import plain
+from ..errors import InputError, OrbitscopeWarning
 from ._app import AsJson, Output, UsageError, app, open_page, print_json, print_paths
 
 
@@ -44,13 +47,16 @@ def player(
             f"the orbits are of different recordings ({names}); one page has one sound: give orbits of one"
         )
     target = output or (orbits[0] / PLAYER if len(orbits) == 1 else Path("comparison.html"))
-    if target.is_dir():
-        raise UsageError(f"--output {target} is a folder; give the name of a page, such as {target / 'page.html'}")
     try:
+        if target.is_dir():
+            raise UsageError(f"--output {target} is a folder; give the name of a page, such as {target / 'page.html'}")
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}); choose another --output") from None
-    page = write_player(target, [scene(orbit) for orbit in found])
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", OrbitscopeWarning)
+        warnings.showwarning = lambda message, *_: print(f"orbitscope: note: {plain(message)}", file=sys.stderr)
+        page = write_player(target, [scene(orbit) for orbit in found])
     if as_json:
         print_json({"page": str(page), "orbits": [str(orbit) for orbit in orbits]})
     else:
