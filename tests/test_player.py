@@ -192,6 +192,17 @@ def test_orbits_side_by_side_share_a_sound_and_the_longest_time(tmp_path):
     assert page.data["start_s"] == 0 and page.data["end_s"] == 10
 
 
+def test_of_stretches_of_one_recording_the_longest_is_heard(tmp_path):
+    short = with_sound(tmp_path / "a.m4a", 5, b"short")
+    long = replace(with_sound(tmp_path / "b.m4a", 9, b"long"), sound_start_s=3.0)
+    for scenes in ([short, long], [long, short]):
+        page = Page(player_html(scenes))
+        assert base64.b64decode(page.text("script", id="sound")) == b"long"
+        assert (page.data["sound"]["start_s"], page.data["sound"]["duration_s"]) == (3, 9)
+        assert page.data["strip"]["start_s"] == pytest.approx(3 + HOP_S / 2)
+        assert (page.data["start_s"], page.data["end_s"]) == (0, 12)
+
+
 # Whole or not at all
 
 

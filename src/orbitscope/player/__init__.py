@@ -16,7 +16,7 @@ from .._atomic import replace
 from .._json import to_json
 from .._scene import Scene, aligned
 from ..errors import InputError
-from ._data import base64_of, player_data
+from ._data import base64_of, longest_heard, player_data
 
 MOST_ORBITS = 4
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -34,11 +34,11 @@ def player_html(scenes: Sequence[Scene]) -> str:
         raise InputError(f"{len(scenes)} orbits are given; a page shows 1 to {MOST_ORBITS} side by side")
     scenes = aligned(list(scenes))
     data = player_data(scenes)
-    sound = next((scene.sound for scene in scenes if scene.sound), None)
+    heard = longest_heard(scenes)
     parts = {
         "TITLE": html.escape(data.title or "Orbitscope"),
         "DATA": to_json(asdict(data)).translate(_UNSAFE),
-        "SOUND": base64_of(sound.read_bytes()) if sound else "",
+        "SOUND": base64_of(heard.sound.read_bytes()) if heard else "",
     }
     return re.sub(r"%%(TITLE|DATA|SOUND)%%", lambda match: parts[match[1]], _template())
 

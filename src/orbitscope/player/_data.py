@@ -34,9 +34,9 @@ _DTYPES = {np.dtype("float32"): "f32", np.dtype("uint8"): "u8", np.dtype("uint32
 
 
 def player_data(scenes: list[Scene]) -> PlayerData:
-    """One page's data: of all scenes their paths, of the first its sound and its strip."""
+    """One page's data: of all scenes their paths, of :func:`longest_heard` its sound and its strip."""
     first = scenes[0]
-    heard = next((scene for scene in scenes if scene.sound), None)
+    heard = longest_heard(scenes)
     start_s = min(scene.sound_start_s for scene in scenes)
     end_s = max(scene.sound_start_s + scene.duration_s for scene in scenes)
     return PlayerData(
@@ -52,6 +52,11 @@ def player_data(scenes: list[Scene]) -> PlayerData:
         **{name: _theme(name) for name in THEMES},
         look=LookData(**{name: value for name, value in asdict(LOOK).items() if name in LookData.__dataclass_fields__}),
     )
+
+
+def longest_heard(scenes: list[Scene]) -> Scene | None:
+    """The scene whose sound is played: orbits of one recording may be of stretches of it."""
+    return max((scene for scene in scenes if scene.sound), key=lambda scene: scene.duration_s, default=None)
 
 
 def base64_of(content: bytes) -> str:
