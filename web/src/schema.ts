@@ -1,4 +1,4 @@
-// Made from src/orbitscope/player/_schema.py by `python -m orbitscope.player._schema`; not to be edited.
+// Made from src/orbitscope/player/_schema.py by `npm run schema`; not to be edited.
 
 /** Numbers: their type, their shape, and their bytes as base64. */
 export interface Numbers {
