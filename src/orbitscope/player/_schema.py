@@ -164,9 +164,7 @@ _ALL = (
 
 def typescript() -> str:
     """The text of ``web/src/schema.ts``."""
-    parts = [
-        "// Made from src/orbitscope/player/_schema.py by `npm run schema`; not to be edited."
-    ]
+    parts = ["// Made from src/orbitscope/player/_schema.py by `npm run schema`; not to be edited."]
     for one in _ALL:
         hints = get_type_hints(one)
         doc = " ".join((one.__doc__ or "").split())
