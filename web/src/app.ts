@@ -60,6 +60,7 @@ export class App {
     this.color = h("select", { "aria-label": "Colour by", title: "Colour by (C)" });
     for (const { data: one } of orbits[0].colorings) this.color.append(h("option", { value: one.name }, one.name));
     this.color.addEventListener("change", () => this.showColoring());
+    for (const list of [this.rate, this.color]) list.addEventListener("change", () => list.blur());
     this.tail.value = String(player.look.tail_s);
     this.tail.addEventListener("input", () => (this.dirty = true));
     this.turning.checked = !matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -242,10 +243,10 @@ export class App {
     const point = (sign: number) => () => this.seek(this.now() + sign * this.player.orbits[0].data.hop_s);
     return [
       { keys: [" ", "k"], shown: "space", does: "play or pause", run: () => void this.toggle() },
-      { keys: ["ArrowLeft"], shown: "←", does: "1 s back; 5 s with shift", run: jump(-1) },
-      { keys: ["ArrowRight"], shown: "→", does: "1 s on; 5 s with shift", run: jump(1) },
-      { keys: [","], shown: ",", does: "one point back", run: point(-1) },
-      { keys: ["."], shown: ".", does: "one point on", run: point(1) },
+      { repeats: true, keys: ["ArrowLeft"], shown: "←", does: "1 s back; 5 s with shift", run: jump(-1) },
+      { repeats: true, keys: ["ArrowRight"], shown: "→", does: "1 s on; 5 s with shift", run: jump(1) },
+      { repeats: true, keys: [","], shown: ",", does: "one point back", run: point(-1) },
+      { repeats: true, keys: ["."], shown: ".", does: "one point on", run: point(1) },
       { keys: ["Home"], shown: "Home", does: "to the beginning", run: () => this.seek(this.transport.startS) },
       { keys: ["End"], shown: "End", does: "to the end", run: () => this.seek(this.transport.endS) },
       { keys: ["ArrowUp"], shown: "↑", does: "faster", run: () => this.faster(1) },

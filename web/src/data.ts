@@ -118,16 +118,35 @@ export function indexAt(orbit: Orbit, timeS: number): number {
   return Math.min(Math.max(index, 0), orbit.length - 1);
 }
 
-/** Shown place of a fractional index, on the curve through the points (Catmull and Rom 1974). */
+/**
+ * Shown place of a fractional index, on a smooth line through the points: between two of them a cubic, with one velocity at
+ * each, the mean of the displacements before and after it, no longer than the shorter of them. A point at rest stays at
+ * rest, and a jump does not swing over.
+ */
 export function placeAt(shown: Float32Array, index: number): [number, number, number] {
   const last = shown.length / 3 - 1;
   const i = Math.min(Math.floor(index), last);
   const t = index - i;
-  const [a, b, c, d] = [Math.max(i - 1, 0), i, Math.min(i + 1, last), Math.min(i + 2, last)];
-  return [0, 1, 2].map((axis) => {
-    const [p, q, r, s] = [shown[3 * a + axis], shown[3 * b + axis], shown[3 * c + axis], shown[3 * d + axis]];
-    return q + 0.5 * t * (r - p + t * (2 * p - 5 * q + 4 * r - s + t * (3 * (q - r) + s - p)));
-  }) as [number, number, number];
+  if (t <= 0) return [shown[3 * i], shown[3 * i + 1], shown[3 * i + 2]];
+  const [from, to] = [velocityAt(shown, i, last), velocityAt(shown, i + 1, last)];
+  const [a, b, c, d] = [(1 + 2 * t) * (1 - t) ** 2, t * (1 - t) ** 2, t * t * (3 - 2 * t), t * t * (t - 1)];
+  const place = (axis: number) => a * shown[3 * i + axis] + b * from[axis] + c * shown[3 * i + 3 + axis] + d * to[axis];
+  return [place(0), place(1), place(2)];
+}
+
+function velocityAt(shown: Float32Array, i: number, last: number): [number, number, number] {
+  const step = (j: number): [number, number, number] => [
+    shown[3 * j + 3] - shown[3 * j],
+    shown[3 * j + 4] - shown[3 * j + 1],
+    shown[3 * j + 5] - shown[3 * j + 2],
+  ];
+  if (i === 0) return step(0);
+  if (i === last) return step(last - 1);
+  const [before, after] = [step(i - 1), step(i)];
+  const mean = before.map((value, axis) => (value + after[axis]) / 2) as [number, number, number];
+  const most = Math.min(Math.hypot(...before), Math.hypot(...after));
+  const scale = most / Math.max(Math.hypot(...mean), most, 1e-30);
+  return mean.map((value) => value * scale) as [number, number, number];
 }
 
 /** Places to draw straight lines between, and the index in the path that each stands for. */

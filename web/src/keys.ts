@@ -4,6 +4,8 @@ export interface Command {
   /** As the help shows them. */
   readonly shown: string;
   readonly does: string;
+  /** Whether holding the keys does it again and again. */
+  readonly repeats?: boolean;
   run(event: KeyboardEvent): void;
 }
 
@@ -19,6 +21,6 @@ export function listen(commands: readonly Command[]): void {
     const command = commands.find((one) => one.keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
     if (!command) return;
     event.preventDefault();
-    command.run(event);
+    if (!event.repeat || command.repeats) command.run(event);
   });
 }

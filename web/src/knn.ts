@@ -26,7 +26,7 @@ export class KNN {
     this.candidates = Uint32Array.from(libraryPoints(points.length / dims, start, window + steps));
     if (this.candidates.length < neighbors) {
       throw new Error(
-        `${this.candidates.length} points are left to learn from, ${neighbors} are needed: choose fewer steps or neighbours`,
+        `${this.candidates.length} points are left to learn from, and ${neighbors} neighbours are asked for: choose fewer steps or neighbours`,
       );
     }
     this.current = Float64Array.from(points.subarray(start * dims, (start + 1) * dims));

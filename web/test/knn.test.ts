@@ -118,8 +118,8 @@ describe("what is left to learn from", () => {
 
   it("is too little where fewer points than neighbours are left, and said so", () => {
     const points = walk(60, DIMS);
-    expect(() => new KNN(points, DIMS, 30, 20, 1, 10)).toThrow("0 points are left to learn from, 1 are needed");
-    expect(() => new KNN(points, DIMS, 30, 10, 26, 10)).toThrow("17 points are left to learn from, 26 are needed");
+    expect(() => new KNN(points, DIMS, 30, 20, 1, 10)).toThrow("0 points are left to learn from, and 1 neighbours are asked for");
+    expect(() => new KNN(points, DIMS, 30, 10, 26, 10)).toThrow("17 points are left to learn from, and 26 neighbours are asked for");
     expect(forecast(points, 30, 10, 17, 10).made).toBe(10);
   });
 });

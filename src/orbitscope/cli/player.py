@@ -50,6 +50,8 @@ def player(
     try:
         if target.is_dir():
             raise UsageError(f"--output {target} is a folder; give the name of a page, such as {target / 'page.html'}")
+        if target.suffix.lower() not in (".html", ".htm"):
+            raise UsageError(f"--output {target} is no name of a page; give one that ends in .html")
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}); choose another --output") from None
