@@ -65,7 +65,7 @@ class TestLines:
         trace[:, 4:] = np.linspace([255, 0, 60], [80, 200, 255], 30)
         canvas = plain_canvas()
         canvas.lines(trace)
-        wrong = np.abs(canvas.pixels - brute_force(canvas.ground, trace))
+        wrong = np.abs(canvas.pixels - brute_force(np.zeros((3, *SIZE)), trace))
         assert wrong.max() <= 12  # only in the caps that are left out, where the next piece is a little other
         assert np.mean(wrong > 1) < 0.01
 
@@ -116,14 +116,13 @@ class TestLines:
         ],
     )
     def test_draws_inside_the_frame_only(self, points):
-        guarded = np.full((3, SIZE[0] + 2, SIZE[1] + 2), 7, np.uint8)
+        guarded = np.full((SIZE[0] + 2, SIZE[1], 4), 7, np.uint8)
         canvas = plain_canvas()
-        canvas.pixels = guarded[:, 1:-1, 1:-1]
-        canvas.pixels[:] = 0
+        canvas._pixels = guarded[1:-1]
+        canvas._pixels[:] = 0
         canvas.lines(polyline(points, 3))
         canvas.glow(polyline(points, 9))
-        edge = np.concatenate([guarded[:, [0, -1]].ravel(), guarded[:, :, [0, -1]].ravel()])
-        assert set(edge) == {7}
+        assert (guarded[[0, -1]] == 7).all()
 
     def test_one_point_twice_is_a_disc(self):
         canvas, other = plain_canvas(), plain_canvas()

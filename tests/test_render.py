@@ -210,7 +210,7 @@ class TestWhatIsShown:
         one = bare_scene(Trajectory(np.float32(walk(400, dims)), HOP_S, 0.2, 0.1))
         look = Film(one, Style(title=False, turn_deg_per_s=45), *size, 0.0, 8.0).made_ready()
         painter = Painter(look)
-        bare = painter.canvas.ground
+        bare = look.ground
         for time_s in np.arange(0.2, 8, 0.7):
             drawn = (painter.paint(time_s).pixels != bare).any(axis=0)
             assert not drawn[[0, -1]].any() and not drawn[:, [0, -1]].any()

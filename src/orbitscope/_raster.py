@@ -1,29 +1,18 @@
-"""Painting on the CPU: antialiased lines, points, light and letters, straight into the planes of a frame.
+"""Painting on the CPU: antialiased lines, points, light and letters, straight into a frame.
 
-A canvas has three planes of red, green and blue, ``(3, height, width)`` uint8, over a ground that stays. What is drawn
-is remembered by rows, so that clearing, and turning into the planes of a film, costs what was drawn and not what the
-frame holds. Positions are in pixels from the upper left corner; the middle of the first pixel is at (0.5, 0.5).
+A canvas is a picture of red, green and blue, ``(3, height, width)`` uint8, over a ground that stays. What is drawn is
+remembered by bands of rows, so that clearing, and turning into the planes of a film, costs what was drawn and not
+what the frame holds. Positions are in pixels from the upper left corner; the first pixel's middle is at (0.5, 0.5).
 
 Lines are capsules: a pixel's coverage is half a pixel more than the half width, less its distance from the segment,
 cut to [0, 1]. They are composited by the greatest value on a dark ground and by the least on a light one, so that the
 order of lines does not matter, and joints and crossings leave no beads.
 """
 
-import numba
 import numpy as np
 
-# What turns sRGB into the Y'CbCr of BT.709 in the range of a film (Y 16 to 235, Cb and Cr 16 to 240).
-_TO_LUMA = np.float32([0.2126, 0.7152, 0.0722]) * np.float32(219 / 255)
-_TO_BLUE = np.float32([-0.2126, -0.7152, 0.9278]) * np.float32(224 / 255 / 1.8556)
-_TO_RED = np.float32([0.7874, -0.7152, -0.0722]) * np.float32(224 / 255 / 1.5748)
-
-
-def compiled(function):
-    """Numba's machine code of a function, free of the interpreter's lock, kept on disk where there is room."""
-    try:
-        return numba.njit(function, nogil=True, cache=True, fastmath={"contract", "arcp", "nsz"})
-    except RuntimeError:  # neither the package's folder nor the user's can be written
-        return numba.njit(function, nogil=True, fastmath={"contract", "arcp", "nsz"})
+from ._render_compiled import compiled
+from ._render_planes import BAND, to_planes, words
 
 
 class Canvas:
@@ -38,16 +27,23 @@ class Canvas:
     """
 
     def __init__(self, ground: np.ndarray, *, dark: bool):
-        self.ground = np.ascontiguousarray(ground, np.uint8)
-        self.pixels = self.ground.copy()
-        self.dark = dark
         self.height, self.width = ground.shape[1:]
-        self._drawn = _no_spans(self.height)  # from where to where each row was drawn on since it was cleared
+        self._ground = np.zeros((self.height, self.width, 4), np.uint8)  # the colours of a pixel beside each other
+        self._ground[:, :, :3] = ground.transpose(1, 2, 0)
+        self._pixels = self._ground.copy()
+        self._dark = dark
+        self._drawn = _no_spans(self.height)  # from where to where each band was drawn on since it was cleared
         self._in_planes = _no_spans(self.height)  # and how much of what the planes show is not the ground
         self._planes = None
 
+    @property
+    def pixels(self) -> np.ndarray:
+        """What is painted, ``(3, height, width)`` uint8; a view."""
+        return self._pixels[:, :, :3].transpose(2, 0, 1)
+
     def clear(self) -> None:
-        _restore(self.pixels, self.ground, self._drawn)
+        """Bring the ground back."""
+        _restore(words(self._pixels), words(self._ground), self._drawn)
 
     def lines(self, trace: np.ndarray) -> None:
         """Draw a polyline, ``(points, 7)`` float32: x, y, half width (0.5 px at least), strength in [0, 1], R, G, B.
@@ -55,35 +51,33 @@ class Canvas:
         Width, strength and colour go evenly from point to point.
         """
         if len(trace):
-            _lines(self.pixels, self.ground, self._drawn, trace, self.dark, False)
+            _lines(self._pixels, self._ground, self._drawn, trace, self._dark, False)
 
     def glow(self, trace: np.ndarray) -> None:
         """The same, as a soft band: at a distance d from its middle the strength is (1 - d / half width)² of that."""
         if len(trace):
-            _lines(self.pixels, self.ground, self._drawn, trace, self.dark, True)
+            _lines(self._pixels, self._ground, self._drawn, trace, self._dark, True)
 
     def disc(self, x: float, y: float, radius: float, color, strength: float = 1.0) -> None:
-        _disc(self.pixels, self._drawn, x, y, radius, np.float32(color), strength)
+        _disc(self._pixels, self._drawn, x, y, radius, np.float32(color), strength)
 
     def halo(self, x: float, y: float, radius: float, color, strength: float) -> None:
         """Light about a point, added as light on a dark ground and taken away as by ink on a light one.
 
         It falls off as ``exp(-4.6 (r / radius)²)``, to 1 % at the radius.
         """
-        _halo(self.pixels, self._drawn, x, y, radius, np.float32(color), strength, self.dark)
+        _halo(self._pixels, self._drawn, x, y, radius, np.float32(color), strength, self._dark)
 
     def stamp(self, mask: np.ndarray, x: float, y: float, color, strength: float = 1.0) -> None:
         """Colour what a mask of coverage, ``(height, width)`` float32, covers; its upper left corner is at (x, y)."""
         if strength > 0 and mask.size:
-            _stamp(self.pixels, self._drawn, mask, x, y, np.float32(color), strength)
+            _stamp(self._pixels, self._drawn, mask, x, y, np.float32(color), strength)
 
     def place(self, image: np.ndarray, x: int, y: int) -> None:
         """Put a picture, ``(3, height, width)`` uint8, with its upper left corner at a pixel."""
         height, width = image.shape[1:]
         self.pixels[:, y : y + height, x : x + width] = image
-        rows = self._drawn[y : y + height]
-        rows[:, 0] = np.minimum(rows[:, 0], x)
-        rows[:, 1] = np.maximum(rows[:, 1], x + width)
+        _touch(self._drawn, y, y + height, x, x + width)
 
     def planes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The picture as a film has it: Y ``(height, width)``, Cb and Cr of half that, BT.709, uint8. Kept and reused.
@@ -97,17 +91,15 @@ class Canvas:
                 np.empty(half, np.uint8),
                 np.empty(half, np.uint8),
             )
-            whole = np.tile(np.array([0, self.width]), (self.height, 1))
-            _to_planes(self.pixels, whole, *self._planes)
-        else:
-            _widen(self._in_planes, self._drawn)
-            _to_planes(self.pixels, self._in_planes, *self._planes)
+            self._in_planes[:] = 0, self.width
+        _widen(self._in_planes, self._drawn)
+        to_planes(words(self._pixels), self._in_planes, *self._planes)
         self._in_planes[:] = self._drawn
         return self._planes
 
     def picture(self) -> np.ndarray:
         """A copy as ``(height, width, 3)``."""
-        return np.ascontiguousarray(self.pixels.transpose(1, 2, 0))
+        return np.ascontiguousarray(self._pixels[:, :, :3])
 
 
 def ground(width: int, height: int, middle, edge) -> np.ndarray:
@@ -130,30 +122,37 @@ def dither(width: int, height: int) -> np.ndarray:
 
 
 def _no_spans(height):
-    return np.tile(np.array([1 << 30, 0]), (height, 1))
+    """Of each band of rows, where what was drawn begins and ends; nothing so far."""
+    return np.tile(np.array([1 << 30, 0]), (-(-height // BAND), 1))
+
+
+@compiled
+def _touch(spans, top, bottom, left, right):
+    """Remember that rows from ``top`` and columns from ``left`` on were drawn on."""
+    for band in range(max(top, 0) // BAND, min((bottom - 1) // BAND + 1, len(spans))):
+        spans[band, 0] = min(spans[band, 0], left)
+        spans[band, 1] = max(spans[band, 1], right)
 
 
 @compiled
 def _restore(pixels, ground, spans):
-    for row in range(len(spans)):
-        first, last = spans[row]
-        for plane in range(3):
-            for x in range(first, last):
-                pixels[plane, row, x] = ground[plane, row, x]
-        spans[row, 0], spans[row, 1] = 1 << 30, 0
+    for row in range(len(pixels)):
+        for x in range(spans[row // BAND, 0], spans[row // BAND, 1]):
+            pixels[row, x] = ground[row, x]
+    spans[:, 0], spans[:, 1] = 1 << 30, 0
 
 
 @compiled
 def _widen(spans, by):
-    for row in range(len(spans)):
-        spans[row, 0] = min(spans[row, 0], by[row, 0])
-        spans[row, 1] = max(spans[row, 1], by[row, 1])
+    for band in range(len(spans)):
+        spans[band, 0] = min(spans[band, 0], by[band, 0])
+        spans[band, 1] = max(spans[band, 1], by[band, 1])
 
 
 @compiled
 def _lines(pixels, ground, spans, trace, dark, soft):
     """Each piece is drawn as far beyond its ends as the turn there opens a gap: by the sine of half of the turn."""
-    height, width = pixels.shape[1:]
+    height, width = pixels.shape[:2]
     one, half, zero, tiny = np.float32(1), np.float32(0.5), np.float32(0), np.float32(1e-3)
     for i in range(len(trace) - 1):
         x0, y0, r0, s0 = trace[i, 0], trace[i, 1], trace[i, 2], trace[i, 3]
@@ -175,7 +174,9 @@ def _lines(pixels, ground, spans, trace, dark, soft):
         color0, color1, color2 = trace[i, 4], trace[i, 5], trace[i, 6]
         more0, more1, more2 = trace[i + 1, 4] - color0, trace[i + 1, 5] - color1, trace[i + 1, 6] - color2
         inverse = one / length if length > 0 else zero
-        for row in range(int(max(top, zero)), min(int(bottom) + 1, height)):
+        first_row, last_row = int(max(top, zero)), min(int(bottom) + 1, height)
+        _touch(spans, first_row, last_row, int(left), min(int(right) + 1, width))
+        for row in range(first_row, last_row):
             y = np.float32(row) + half - y0
             low, high = left, right
             if over_y != zero:
@@ -186,9 +187,7 @@ def _lines(pixels, ground, spans, trace, dark, soft):
                 low, high = max(low, min(one_end, other)), min(high, max(one_end, other))
             if not low < high:
                 continue
-            first, last = int(low), min(int(high) + 1, width)
-            spans[row, 0] = min(spans[row, 0], first)
-            spans[row, 1] = max(spans[row, 1], last)
+            first, last = int(low + half), min(int(high + half), width)  # whose middles lie between
             for column in range(first, last):
                 x = np.float32(column) + half - x0
                 along, aside = x * ux + y * uy, x * uy - y * ux
@@ -196,29 +195,27 @@ def _lines(pixels, ground, spans, trace, dark, soft):
                 share = min(max(along * inverse, zero), one)
                 away = aside * aside + beyond * beyond
                 radius = r0 + share * (r1 - r0)
+                covered = one - np.sqrt(away) / radius if soft else radius + half - np.sqrt(away)
+                covered = min(max(covered, zero), one)
                 if soft:
-                    if away >= radius * radius:
-                        continue
-                    covered = one - np.sqrt(away) / radius
                     covered *= covered
-                else:
-                    outer = radius + half
-                    if away >= outer * outer:
-                        continue
-                    covered = min(outer - np.sqrt(away), one)
                 covered *= s0 + share * (s1 - s0)
-                _cover(pixels, ground, 0, row, column, color0 + share * more0, covered, dark)
-                _cover(pixels, ground, 1, row, column, color1 + share * more1, covered, dark)
-                _cover(pixels, ground, 2, row, column, color2 + share * more2, covered, dark)
+                at = (
+                    np.uint64(row),
+                    np.uint64(column),
+                )  # without a sign, an index needs no look whether it is negative
+                _cover(pixels, ground, at, 0, color0 + share * more0, covered, dark)
+                _cover(pixels, ground, at, 1, color1 + share * more1, covered, dark)
+                _cover(pixels, ground, at, 2, color2 + share * more2, covered, dark)
 
 
 @compiled
-def _cover(pixels, ground, plane, row, column, color, covered, dark):
-    under = np.float32(ground[plane, row, column])
+def _cover(pixels, ground, at, plane, color, covered, dark):
+    row, column = at
+    under = np.float32(ground[row, column, plane])
     value = np.uint8(np.int32(under + (color - under) * covered + np.float32(0.5)))
-    here = pixels[plane, row, column]
-    if (value > here) if dark else (value < here):
-        pixels[plane, row, column] = value
+    here = pixels[row, column, plane]
+    pixels[row, column, plane] = max(value, here) if dark else min(value, here)
 
 
 @compiled
@@ -245,29 +242,31 @@ def _opening(trace, i, j):
 
 @compiled
 def _disc(pixels, spans, x, y, radius, color, strength):
-    height, width = pixels.shape[1:]
-    for row in range(max(int(y - radius - 0.5), 0), min(int(y + radius + 0.5) + 1, height)):
-        first, last = max(int(x - radius - 0.5), 0), min(int(x + radius + 0.5) + 1, width)
-        if first >= last:
-            continue
-        spans[row, 0], spans[row, 1] = min(spans[row, 0], first), max(spans[row, 1], last)
+    height, width = pixels.shape[:2]
+    top, bottom = max(int(y - radius - 0.5), 0), min(int(y + radius + 0.5) + 1, height)
+    first, last = max(int(x - radius - 0.5), 0), min(int(x + radius + 0.5) + 1, width)
+    if first >= last or top >= bottom:
+        return
+    _touch(spans, top, bottom, first, last)
+    for row in range(top, bottom):
         for column in range(first, last):
             away = np.hypot(column + 0.5 - x, row + 0.5 - y)
             covered = min(max(radius + 0.5 - away, 0.0), 1.0) * strength
             for plane in range(3):
-                under = pixels[plane, row, column]
-                pixels[plane, row, column] = np.uint8(under + (color[plane] - under) * covered + 0.5)
+                under = pixels[row, column, plane]
+                pixels[row, column, plane] = np.uint8(under + (color[plane] - under) * covered + 0.5)
 
 
 @compiled
 def _halo(pixels, spans, x, y, radius, color, strength, dark):
-    height, width = pixels.shape[1:]
+    height, width = pixels.shape[:2]
     reach = 1.25 * radius  # where it has fallen below a step of 8 bits
-    for row in range(max(int(y - reach), 0), min(int(y + reach) + 1, height)):
-        first, last = max(int(x - reach), 0), min(int(x + reach) + 1, width)
-        if first >= last:
-            continue
-        spans[row, 0], spans[row, 1] = min(spans[row, 0], first), max(spans[row, 1], last)
+    top, bottom = max(int(y - reach), 0), min(int(y + reach) + 1, height)
+    first, last = max(int(x - reach), 0), min(int(x + reach) + 1, width)
+    if first >= last or top >= bottom:
+        return
+    _touch(spans, top, bottom, first, last)
+    for row in range(top, bottom):
         for column in range(first, last):
             squared = (column + 0.5 - x) ** 2 + (row + 0.5 - y) ** 2
             if squared >= reach * reach:
@@ -275,26 +274,27 @@ def _halo(pixels, spans, x, y, radius, color, strength, dark):
             light = strength * np.exp(-4.6 * squared / (radius * radius))
             noise = 52.9829189 * ((0.06711056 * column + 0.00583715 * row) % 1.0) % 1.0
             for plane in range(3):
-                under = float(pixels[plane, row, column])
+                under = float(pixels[row, column, plane])
                 if dark:
                     value = 255 - (255 - under) * (1 - light * color[plane] / 255)
                 else:
                     value = under * (1 - light * (1 - color[plane] / 255))
-                pixels[plane, row, column] = np.uint8(min(value + noise, 255.0))
+                pixels[row, column, plane] = np.uint8(min(value + noise, 255.0))
 
 
 @compiled
 def _stamp(pixels, spans, mask, x, y, color, strength):
     """Between whole pixels the mask is interpolated, so that letters may glide."""
-    height, width = pixels.shape[1:]
+    height, width = pixels.shape[:2]
     rows, columns = mask.shape
     left, top = int(np.floor(x)), int(np.floor(y))
     dx, dy = x - left, y - top
-    for row in range(max(top, 0), min(top + rows + 1, height)):
-        first, last = max(left, 0), min(left + columns + 1, width)
-        if first >= last:
-            continue
-        spans[row, 0], spans[row, 1] = min(spans[row, 0], first), max(spans[row, 1], last)
+    first_row, last_row = max(top, 0), min(top + rows + 1, height)
+    first, last = max(left, 0), min(left + columns + 1, width)
+    if first >= last or first_row >= last_row:
+        return
+    _touch(spans, first_row, last_row, first, last)
+    for row in range(first_row, last_row):
         for column in range(first, last):
             covered = 0.0
             for below in range(2):
@@ -304,49 +304,5 @@ def _stamp(pixels, spans, mask, x, y, color, strength):
                         covered += (dy if below else 1 - dy) * (dx if beside else 1 - dx) * mask[i, j]
             covered *= strength
             for plane in range(3):
-                under = pixels[plane, row, column]
-                pixels[plane, row, column] = np.uint8(under + (color[plane] - under) * covered + 0.5)
-
-
-@compiled
-def _to_planes(pixels, spans, luma, blue, red):
-    """Chroma lies where the left pixel of two is, as films have it: it is averaged over the one before and after."""
-    width = pixels.shape[2]
-    half, quarter = np.float32(0.5), np.float32(0.125)
-    r_y, g_y, b_y = _TO_LUMA
-    r_b, g_b, b_b = _TO_BLUE
-    r_r, g_r, b_r = _TO_RED
-    black, middle = np.float32(16) + half, np.float32(128) + half
-    for pair in range(len(spans) // 2):
-        top = 2 * pair
-        first = max(min(spans[top, 0], spans[top + 1, 0]) - 1, 0) & ~1
-        last = min((max(spans[top, 1], spans[top + 1, 1]) + 2) & ~1, width)
-        if first >= last:
-            continue
-        for row in range(top, top + 2):
-            for x in range(first, last):
-                r, g, b = np.float32(pixels[0, row, x]), np.float32(pixels[1, row, x]), np.float32(pixels[2, row, x])
-                luma[row, x] = np.uint8(r_y * r + g_y * g + b_y * b + black)
-        for x in range(first // 2, last // 2):
-            here = 2 * x
-            before = here - 1 if x else 0
-            r = g = b = np.float32(0)
-            for row in range(top, top + 2):
-                r += (
-                    np.float32(pixels[0, row, before])
-                    + 2 * np.float32(pixels[0, row, here])
-                    + np.float32(pixels[0, row, here + 1])
-                )
-                g += (
-                    np.float32(pixels[1, row, before])
-                    + 2 * np.float32(pixels[1, row, here])
-                    + np.float32(pixels[1, row, here + 1])
-                )
-                b += (
-                    np.float32(pixels[2, row, before])
-                    + 2 * np.float32(pixels[2, row, here])
-                    + np.float32(pixels[2, row, here + 1])
-                )
-            r, g, b = quarter * r, quarter * g, quarter * b
-            blue[pair, x] = np.uint8(r_b * r + g_b * g + b_b * b + middle)
-            red[pair, x] = np.uint8(r_r * r + g_r * g + b_r * b + middle)
+                under = pixels[row, column, plane]
+                pixels[row, column, plane] = np.uint8(under + (color[plane] - under) * covered + 0.5)

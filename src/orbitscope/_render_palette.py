@@ -3,7 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from ._raster import compiled, dither
+from ._raster import dither
+from ._render_compiled import compiled
 
 _BITS = 6  # of each colour that a nearest one is kept for
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._look import LOOK
-from ._raster import compiled
+from ._render_compiled import compiled
 
 _SAG_PX = 0.03  # of the pieces that a cubic is looked at in from the cubic
 _CHORD_PX = 0.1  # of the ends of those from a longer piece that is drawn in their place
