@@ -51,13 +51,22 @@ class Line:
 
     def at(self, index: float) -> tuple[np.ndarray, np.ndarray]:
         """Point and colour at a place in the trajectory; before its beginning and after its end, those there."""
-        index = min(max(index, 0.0), self.last)
-        before = min(int(index), max(len(self.knots) - 2, 0))
-        after, t = min(before + 1, len(self.knots) - 1), index - before
-        weights = np.array([(1 + 2 * t) * (1 - t) ** 2, t * (1 - t) ** 2, t * t * (3 - 2 * t), t * t * (t - 1)])
-        ends = [self.knots[before], self.velocities[before], self.knots[after], self.velocities[after]]
-        color = self.knot_colors[before] * (1 - t) + self.knot_colors[after] * t
-        return weights @ np.stack(ends), color
+        both = _at(self.knots, self.velocities, self.knot_colors, index)
+        return both[0], both[1]
+
+
+@compiled
+def _at(knots, velocities, colors, index):
+    index = min(max(index, 0.0), len(knots) - 1.0)
+    before = min(int(index), max(len(knots) - 2, 0))
+    after, t = min(before + 1, len(knots) - 1), index - before
+    a, b, c, d = (1 + 2 * t) * (1 - t) ** 2, t * (1 - t) ** 2, t * t * (3 - 2 * t), t * t * (t - 1)
+    both = np.empty((2, 3))
+    for axis in range(3):
+        start = a * knots[before, axis] + b * velocities[before, axis]
+        both[0, axis] = start + c * knots[after, axis] + d * velocities[after, axis]
+        both[1, axis] = colors[before, axis] * (1 - t) + colors[after, axis] * t
+    return both
 
 
 def line_through(points: np.ndarray, colors: np.ndarray, pixels: float) -> Line:
