@@ -32,15 +32,16 @@ WATCH = """async (forS) => {
   return found;
 }"""
 
-# The moments that are drawn until the sound is far before where it was.
-UNTIL_BACK = """async () => {
+# The moments that are drawn until the sound goes to another place.
+UNTIL_SOUGHT = """async () => {
   const audio = document.querySelector("audio"), drawn = [], until = performance.now() + 20_000;
-  for (let last = 0; performance.now() < until && audio.currentTime > last - 0.3; ) {
-    last = audio.currentTime;
+  let sought = 0;
+  audio.addEventListener("seeked", () => { sought += 1; });
+  while (performance.now() < until && !sought) {
     await new Promise((done) => setTimeout(done, 4));
     drawn.push(orbitscope.drawnS);
   }
-  return [performance.now() < until, drawn];
+  return [sought, audio.currentTime, drawn];
 }"""
 
 # Listen to what the element plays; tell the media time at which each click began.
@@ -129,10 +130,10 @@ def test_space_plays_and_pauses(page):
     assert page.page.get_by_role("button", name="Pause").count() == 1
     page.page.keyboard.press(" ")
     page.until("document.querySelector('audio').paused")
-    page.page.wait_for_timeout(200)
+    page.until("orbitscope.drawnS === document.querySelector('audio').currentTime")
     stood = page.get("orbitscope.drawnS")
     page.page.wait_for_timeout(200)
-    assert page.get("orbitscope.drawnS") == stood
+    assert page.get("orbitscope.drawnS") == stood > 0.2
 
 
 @pytest.mark.parametrize("rate", [1, 2, 0.5])
@@ -195,9 +196,10 @@ def test_a_loop_is_kept_to(page):
     page.page.keyboard.press("l")
     assert page.get("orbitscope.transport.loop") == {"startS": pytest.approx(2), "endS": pytest.approx(2.6)}
     page.get("(orbitscope.seek(2), orbitscope.toggle(), 0)")
-    page.until("orbitscope.drawnS >= 2 && orbitscope.drawnS < 2.6")
-    went_round, drawn = page.page.evaluate(UNTIL_BACK)
-    assert went_round and min(drawn) > 1.9 and max(drawn) <= 2.6 + 1 / 30
+    page.until("document.querySelector('audio').currentTime > 2.05")
+    sought, heard_s, drawn = page.page.evaluate(UNTIL_SOUGHT)
+    assert sought == 1 and 2 <= heard_s < 2.6
+    assert min(drawn) > 1.9 and max(drawn) <= 2.6 + 1 / 30
     page.page.keyboard.press("l")
     assert page.get("orbitscope.transport.loop") is None
 

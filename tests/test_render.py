@@ -140,7 +140,7 @@ class TestOtherFiles:
 
 
 def stepping(folder, seconds, seed=0):
-    """A point that jumps from one place to the other and back, a click in the sound at each jump; the jumps' times."""
+    """A point that rises slowly and jumps to the right and back, with a click at each jump; and the jumps' times."""
     rng = np.random.default_rng(seed)
     jumps = np.cumsum(rng.uniform(1.2, 3.4, round(seconds / 2.3)))
     first_s = 0.1
@@ -148,7 +148,7 @@ def stepping(folder, seconds, seed=0):
     jumps = first_s + HOP_S * (after - 0.5)
     place = np.zeros(round((seconds - 0.2) / HOP_S))
     place[after] = 1
-    points = np.stack([np.cumsum(place) % 2, 0.3 * (np.arange(len(place)) > len(place) - 3)], axis=1)
+    points = np.stack([np.cumsum(place) % 2, np.linspace(0, 4, len(place))], axis=1)
     sound = np.zeros((1, round(seconds * SOUND_RATE_HZ)), np.float32)
     for at in np.round(jumps * SOUND_RATE_HZ).astype(int):
         sound[:, at - 20 : at + 20] = 0.9 * np.sin(np.pi * np.arange(40) / 8)
