@@ -163,8 +163,8 @@ def seen_and_heard(film):
     """The times at which the point changes sides in a film's pictures, and at which its sound clicks."""
     sides = []
     for time_s, picture in luma(film):
-        half = picture.shape[1] // 2
-        sides.append((time_s, picture[:, half:].max() > picture[:, :half].max()))
+        white = (picture > 180).sum(axis=0)  # of the point
+        sides.append((time_s, white @ np.arange(len(white)) / white.sum() > len(white) / 2 - 0.5))
     times_s, right = np.array([t for t, _ in sides]), np.array([side for _, side in sides])
     sound = np.abs(media.load(film).samples[0])
     loud = np.flatnonzero(sound > 0.3)
