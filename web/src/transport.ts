@@ -24,6 +24,8 @@ export class Transport {
   private silentlyPlaying = false;
   private chosenRate = 1;
   private failed = false;
+  /** Where to go once the browser is done with the seek before; one at a time, for some get stuck otherwise. */
+  private nextS: number | null = null;
 
   constructor(audio: HTMLAudioElement | null, offsetS: number, startS: number, endS: number) {
     this.audio = audio;
@@ -36,6 +38,11 @@ export class Transport {
       for (const name of ["play", "pause", "ended", "seeked", "ratechange"]) audio.addEventListener(name, () => this.changed());
       audio.addEventListener("timeupdate", () => this.time(performance.now())); // keeps the loop where nothing is drawn
       audio.addEventListener("seeking", () => this.media.reset());
+      audio.addEventListener("seeked", () => {
+        const nextS = this.nextS;
+        this.nextS = null;
+        if (nextS !== null) this.seek(nextS);
+      });
       audio.addEventListener("ended", () => {
         if (this.loop) void this.playFrom(this.loop.startS); // it ended before its last moment was drawn
       });
@@ -75,6 +82,7 @@ export class Transport {
 
   /** The moment that is heard now; keeps to the loop and to the end. */
   time(nowMs: number): number {
+    if (this.nextS !== null) return this.nextS;
     let timeS: number;
     if (this.sounding) {
       const running = this.playing && this.audio!.readyState >= 2 && !this.audio!.seeking;
@@ -129,6 +137,7 @@ export class Transport {
     const now = performance.now();
     const timeS = this.time(now);
     this.silentlyPlaying = this.playing;
+    this.nextS = null;
     this.failed = true;
     this.silent.set(timeS, now, this.silentlyPlaying ? this.chosenRate : 0);
     this.changed();
@@ -148,7 +157,8 @@ export class Transport {
   seek(timeS: number): void {
     const within = Math.min(Math.max(timeS, this.startS), this.endS);
     if (this.sounding) {
-      this.audio!.currentTime = Math.max(0, within - this.offsetS);
+      if (this.audio!.seeking) this.nextS = within;
+      else this.audio!.currentTime = Math.max(0, within - this.offsetS);
       this.media.reset();
     } else {
       this.silent.set(within, performance.now(), this.silentlyPlaying ? this.chosenRate : 0);

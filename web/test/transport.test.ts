@@ -117,6 +117,20 @@ describe("with sound", () => {
     }
   });
 
+  it("asks for one seek at a time, and for the last that was wanted", () => {
+    const { transport, audio } = made();
+    const asked: number[] = [];
+    Object.defineProperty(audio, "currentTime", { get: () => asked.at(-1) ?? 0, set: (timeS: number) => void asked.push(timeS) });
+    transport.seek(transport.startS + 2);
+    audio.seeking = true;
+    for (const onS of [3, 4, 5]) transport.seek(transport.startS + onS);
+    expect(asked).toEqual([2]);
+    expect(transport.time(nowMs)).toBe(transport.startS + 5); // but it is shown at once
+    audio.seeking = false;
+    audio.dispatchEvent(new Event("seeked"));
+    expect(asked).toEqual([2, 5]);
+  });
+
   it("stands while the sound seeks or has no data", async () => {
     const { transport, audio } = made();
     await transport.play();
