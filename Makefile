@@ -18,7 +18,7 @@ web: web/node_modules
 	cd web && npm test && npm run check
 
 web/node_modules: web/package.json web/package-lock.json
-	cd web && npm ci --no-audit --no-fund
+	cd web && npm install --no-save --no-audit --no-fund
 	touch web/node_modules
 
 lint: $(READY)
