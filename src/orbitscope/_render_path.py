@@ -19,7 +19,7 @@ _LEFT_OUT_PX = 0.05  # of a point that is left out from the piece that passes it
 _SHORT_PX, _MOST_PASSED = 2.0, 64  # how long such a piece is at most, for the colours on the way, and what it passes
 _MOST_PIECES = 48
 _TAIL_MIX = 0.55  # how much of the head's colour the comet's tail has at the head
-_GLOW_WIDTH, _GLOW_STRENGTH = 5.0, 0.25  # of the light about the tail, in widths of the tail
+_GLOW_WIDTH, _GLOW_STRENGTH = 5.0, 0.7  # of the light about the tail, in widths of the tail
 _GLOW_STEP = 0.2  # of its half width, which its pieces are long at least
 
 
