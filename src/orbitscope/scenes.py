@@ -9,7 +9,7 @@ import numpy as np
 from . import geometry, media, recurrence, store
 from ._scene import Coloring, Scene, Strip, project
 from ._untrusted import need
-from .errors import InputError, MediaError
+from .errors import InputError
 from .features import FLOOR_DB, loudness_and_brightness, spectrogram
 from .types import Orbit, Trajectory
 
@@ -83,9 +83,7 @@ def scene_of_sound(path: Trajectory, file: Path, start_s: float = 0.0) -> Scene:
 
 def _heard(file: Path, start_s: float, path: Trajectory) -> tuple[float, Strip, tuple[Coloring, ...]]:
     """The length of a sound in seconds, and what is seen of it."""
-    sound = media.load(file)
-    if not sound.samples.size:
-        raise MediaError(f"{file}: no sound in it can be decoded; make the orbit again")
+    sound = media.stream(file)  # read twice, and never held: an hour of it is more than a gigabyte
     spectrum = spectrogram(sound, "mel")
     level_db, centroid_hz = loudness_and_brightness(sound)
     at = np.interp(path.times_s - start_s, spectrum.times_s, np.arange(len(spectrum))).round().astype(int)
@@ -94,7 +92,7 @@ def _heard(file: Path, start_s: float, path: Trajectory) -> tuple[float, Strip, 
     low, high = _ends(np.maximum(centroid[heard] if heard.any() else centroid, 20.0))
     strip = Strip(spectrum, level_db)
     return (
-        sound.duration_s,
+        sound.announced_s or spectrum.duration_s,
         strip,
         (
             Coloring("loudness", "loudness", "dBFS", level, *_ends(level)),
