@@ -28,6 +28,7 @@ def plan(options: argparse.Namespace) -> dict[str, list]:
         "embedding": [options.clip, *repeats],
         "against_keras": [options.clip, *repeats, *python],
         "song_length": [options.clip, *repeats, *lengths],
+        "player": [options.clip, *repeats],
         "film": [options.clip, *repeats, *(["--minutes", 1] if options.quick else [])],
         "forecasting": [options.clip, *repeats, *python, *sizes],
         "quality": [*songs, "--seeds", seeds, *known, *python],

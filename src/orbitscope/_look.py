@@ -5,7 +5,7 @@ The path is drawn in an order-independent way: on a dark ground a pixel takes th
 shows in width and strength: near parts are wide and full, far parts thin and faint.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 
 import matplotlib
@@ -55,9 +55,6 @@ class Look:
     halo: float = 34.0  # radius at which its light has fallen to 1 %
     halo_strength: float = 0.75
     branch: float = 2.0  # width of a forecast
-
-    def to_dict(self) -> dict:
-        return asdict(self)
 
 
 LOOK = Look()

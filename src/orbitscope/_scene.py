@@ -135,6 +135,8 @@ class Scene:
     projection : Projection
     colorings : tuple of Coloring
         Time first.
+    rms_radius : float
+        Of the trajectory, which errors are told in.
     forecasts : tuple of Forecast
     name, title, artist : str
         Of the orbit, and of its recording: untrusted text.
@@ -148,6 +150,7 @@ class Scene:
     trajectory: Trajectory
     projection: Projection
     colorings: tuple[Coloring, ...]
+    rms_radius: float = 1.0
     forecasts: tuple[Forecast, ...] = ()
     name: str = ""
     title: str = ""

@@ -53,6 +53,7 @@ def bare_scene(path: Trajectory) -> Scene:
         trajectory=path,
         projection=project(path),
         colorings=(_time(path), *_of_path(path)),
+        rms_radius=float(geometry.rms_radius(path.points)),
         title=path.source.title or path.source.name,
         artist=path.source.artist,
         sound_start_s=start_s,

@@ -32,14 +32,14 @@ from ._untrusted import RUN_AGAIN, need, need_file, opened, parse_json, reading
 from .types import Orbit, Source, Trajectory
 
 __all__ = [
-    "FORECASTS", "MANIFEST", "MODEL", "PLAYER", "SCHEMA_VERSION", "SOUND", "TRAJECTORY", "is_orbit", "new_orbit",
-    "read_forecasts", "read_manifest", "read_orbit", "read_weights", "versions", "write_forecast", "write_orbit",
-    "write_weights",
+    "FORECASTS", "MANIFEST", "MODEL", "PLAYER", "SCHEMA_VERSION", "SOUND", "TRAJECTORY", "VIDEO", "is_orbit",
+    "new_orbit", "read_forecasts", "read_manifest", "read_orbit", "read_weights", "versions", "write_forecast",
+    "write_orbit", "write_weights",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
 MANIFEST, MODEL, TRAJECTORY = "orbit.json", "model.safetensors", "trajectory.npz"
-SOUND, PLAYER = "sound.m4a", "player.html"
+SOUND, PLAYER, VIDEO = "sound.m4a", "player.html", "video.mp4"
 
 _FORMAT = "orbitscope"
 _WEIGHTS_KEY = "orbitscope"

@@ -1,5 +1,5 @@
 /** The page's data, decoded: typed arrays instead of base64, paths already projected to where they are shown. */
-import type { ColoringData, ForecastData, LookData, Numbers, OrbitData, PlayerData, ThemeData } from "./schema";
+import type { ColoringData, ForecastData, Look, Numbers, OrbitData, PlayerData, ThemeData } from "./schema";
 
 export const SCHEMA = 1;
 
@@ -43,7 +43,7 @@ export interface Player {
   readonly orbits: readonly Orbit[];
   readonly dark: Theme;
   readonly light: Theme;
-  readonly look: LookData;
+  readonly look: Look;
 }
 
 export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {

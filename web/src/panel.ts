@@ -2,7 +2,7 @@
 import * as THREE from "three";
 import { type Coloring, curveThrough, type Forecast, type Orbit } from "./data";
 import { Ribbon, type Uniforms } from "./ribbon";
-import type { LookData } from "./schema";
+import type { Look } from "./schema";
 import { GROUND_FRAGMENT, GROUND_VERTEX, HEAD_FRAGMENT, HEAD_VERTEX } from "./shaders";
 
 export interface Panel {
@@ -21,7 +21,7 @@ export interface Branch {
   readonly ribbon: Ribbon;
 }
 
-export function makePanel(orbit: Orbit, look: LookData, map: THREE.Texture): Panel {
+export function makePanel(orbit: Orbit, look: Look, map: THREE.Texture): Panel {
   const uniforms: Uniforms = {
     viewport: { value: new THREE.Vector2(1, 1) },
     corner0: { value: new THREE.Vector2() },

@@ -85,8 +85,8 @@ export interface ThemeData {
   readonly cyclic_map: Numbers;
 }
 
-/** See orbitscope._look.Look; lengths are in thousandths of the picture's height. */
-export interface LookData {
+/** Numbers that both painters share. */
+export interface Look {
   readonly field_of_view_deg: number;
   readonly distance: number;
   readonly elevation_deg: number;
@@ -118,5 +118,5 @@ export interface PlayerData {
   readonly orbits: readonly OrbitData[];
   readonly dark: ThemeData;
   readonly light: ThemeData;
-  readonly look: LookData;
+  readonly look: Look;
 }

@@ -10,7 +10,6 @@ from ._app import AsJson, Output, Quiet, UsageError, app, print_json, print_path
 if TYPE_CHECKING:
     from ..types import Orbit
 
-VIDEO = "video.mp4"
 _OPTION_NAMES = {"size": "--size", "fps": "--fps", "color": "--color", "turn_deg_per_s": "--turn",
                  "elevation_deg": "--elevation", "azimuth_deg": "--azimuth", "tail_s": "--tail", "start_s": "--start",
                  "duration_s": "--duration", "poster": "--poster"}  # fmt: skip
@@ -82,6 +81,7 @@ def render(
         Print what was written as JSON.
     """
     from .. import render as film
+    from ..store import VIDEO, read_orbit
 
     target = orbit / VIDEO if output is None else output
     try:
@@ -92,8 +92,6 @@ def render(
             film.rate_of(fps, gif=suffix == ".gif")
     except InputError as error:
         raise _named(error) from None
-    from ..store import read_orbit
-
     written = _rendered(
         read_orbit(orbit), target, quiet, size=size, fps=fps, theme=theme, color=color, turn_deg_per_s=turn,
         elevation_deg=elevation, azimuth_deg=azimuth, tail_s=tail, title=title, strip=strip, forecasts=forecasts,
@@ -108,6 +106,8 @@ def render(
 
 def render_default(orbit: "Orbit", *, quiet: bool) -> Path:
     """The film of an orbit in its folder, with all options left as they are."""
+    from ..store import VIDEO
+
     return _rendered(orbit, orbit.path / VIDEO, quiet)
 
 

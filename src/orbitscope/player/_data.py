@@ -2,7 +2,6 @@
 
 import base64
 import io
-from dataclasses import asdict
 from importlib.metadata import version
 
 import numpy as np
@@ -15,7 +14,6 @@ from ._schema import (
     SCHEMA,
     ColoringData,
     ForecastData,
-    LookData,
     Numbers,
     OrbitData,
     PlayerData,
@@ -50,7 +48,7 @@ def player_data(scenes: list[Scene]) -> PlayerData:
         strip=_strip(heard.strip, heard.sound_start_s) if heard and heard.strip else None,
         orbits=[_orbit(scene) for scene in scenes],
         **{name: _theme(name) for name in THEMES},
-        look=LookData(**{name: value for name, value in asdict(LOOK).items() if name in LookData.__dataclass_fields__}),
+        look=LOOK,
     )
 
 
@@ -85,7 +83,7 @@ def _orbit(scene: Scene) -> OrbitData:
         hop_s=path.hop_s,
         window_s=path.window_s,
         start_s=path.start_s,
-        rms_radius=float(np.sqrt(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=1)))),
+        rms_radius=scene.rms_radius,
         axes=_numbers(projection.axes.astype(np.float32)),
         drift=projection.drift.tolist(),
         offset=projection.offset.tolist(),

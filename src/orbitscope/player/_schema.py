@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from types import UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from .._look import Look
+
 SCHEMA = 1
 
 
@@ -116,28 +118,6 @@ class ThemeData:
 
 
 @dataclass(frozen=True)
-class LookData:
-    """See orbitscope._look.Look; lengths are in thousandths of the picture's height."""
-
-    field_of_view_deg: float
-    distance: float
-    elevation_deg: float
-    turn_deg_per_s: float
-    line: float
-    line_ahead: float
-    ahead: float
-    behind: float
-    far_width: float
-    far_strength: float
-    tail_s: float
-    tail_width: float
-    head: float
-    halo: float
-    halo_strength: float
-    branch: float
-
-
-@dataclass(frozen=True)
 class PlayerData:
     """All of one page."""
 
@@ -152,12 +132,12 @@ class PlayerData:
     orbits: list[OrbitData]
     dark: ThemeData
     light: ThemeData
-    look: LookData
+    look: Look
 
 
 _WORDS = {str: "string", float: "number", int: "number", bool: "boolean", type(None): "null"}
 _ALL = (
-    Numbers, ColoringData, ForecastData, OrbitData, TickData, SpectrogramData, SoundData, ThemeData, LookData,
+    Numbers, ColoringData, ForecastData, OrbitData, TickData, SpectrogramData, SoundData, ThemeData, Look,
     PlayerData,
 )  # fmt: skip
 
