@@ -200,10 +200,7 @@ def _lines(pixels, ground, spans, trace, dark, soft):
                 if soft:
                     covered *= covered
                 covered *= s0 + share * (s1 - s0)
-                at = (
-                    np.uint64(row),
-                    np.uint64(column),
-                )  # without a sign, an index needs no look whether it is negative
+                at = np.uint64(row), np.uint64(column)  # an index without a sign is not asked whether it is negative
                 _cover(pixels, ground, at, 0, color0 + share * more0, covered, dark)
                 _cover(pixels, ground, at, 1, color1 + share * more1, covered, dark)
                 _cover(pixels, ground, at, 2, color2 + share * more2, covered, dark)

@@ -16,7 +16,7 @@ _ONE_AT_A_TIME = Lock()  # matplotlib's fonts are not for several threads
 
 
 @lru_cache(maxsize=256)
-def letters(text: str, size_px: float, *, bold: bool = False) -> np.ndarray:
+def letters(text: str, size_px: float) -> np.ndarray:
     """One line of text as coverage in [0, 1], ``(height, width)`` float32.
 
     Every mask of a size has the same height and baseline; its width is that of the letters. Letters too small to be
@@ -32,7 +32,7 @@ def letters(text: str, size_px: float, *, bold: bool = False) -> np.ndarray:
         canvas = FigureCanvasAgg(figure)
         figure.text(
             0.5 * size_px / width, 0.3, text, fontsize=size_px, parse_math=False, color="white", va="baseline",
-            fontfamily=["DejaVu Sans", *fallbacks(text)], fontweight="bold" if bold else "normal",
+            fontfamily=["DejaVu Sans", *fallbacks(text)],
         )  # fmt: skip
         canvas.draw()
         mask = np.asarray(canvas.buffer_rgba())[:, :, 3].astype(np.float32) / 255
@@ -40,16 +40,16 @@ def letters(text: str, size_px: float, *, bold: bool = False) -> np.ndarray:
     return np.ascontiguousarray(mask[:, inked[0] : inked[-1] + 1]) if inked.size else np.zeros((0, 0), np.float32)
 
 
-def fitted(text: str, size_px: float, width_px: float, *, bold: bool = False) -> np.ndarray:
+def fitted(text: str, size_px: float, width_px: float) -> np.ndarray:
     """:func:`letters`, a little smaller or cut short with an … where they would be too wide."""
-    mask = letters(text, size_px, bold=bold)
+    mask = letters(text, size_px)
     if mask.shape[1] <= width_px:
         return mask
     size_px *= max(0.72, width_px / mask.shape[1])
-    mask, length = letters(text, size_px, bold=bold), min(len(text), _LONGEST)
+    mask, length = letters(text, size_px), min(len(text), _LONGEST)
     while mask.shape[1] > width_px and length > 1:
         length = min(length - 1, int(length * width_px / mask.shape[1]) + 1)
-        mask = letters(f"{text[:length].rstrip()}…", size_px, bold=bold)
+        mask = letters(f"{text[:length].rstrip()}…", size_px)
     return mask
 
 

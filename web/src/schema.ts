@@ -7,7 +7,7 @@ export interface Numbers {
   readonly data: string;
 }
 
-/** A number for each point: 0 at low to 255 at high, in equal ratios where log. */
+/** A number for each point: 0 at low to 255 at high. */
 export interface ColoringData {
   readonly name: string;
   readonly label: string;
@@ -15,7 +15,6 @@ export interface ColoringData {
   readonly low: number;
   readonly high: number;
   readonly cyclic: boolean;
-  readonly log: boolean;
   readonly scaled: Numbers;
 }
 

@@ -103,7 +103,7 @@ def _orbit(scene: Scene) -> OrbitData:
 
 def _coloring(one: Coloring) -> ColoringData:
     scaled = np.round(255 * one.scaled).astype(np.uint8)
-    return ColoringData(one.name, one.label, one.unit, one.low, one.high, one.cyclic, one.log, _numbers(scaled))
+    return ColoringData(one.name, one.label, one.unit, one.low, one.high, one.cyclic, _numbers(scaled))
 
 
 def _strip(strip: Strip, start_s: float) -> SpectrogramData:

@@ -23,7 +23,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class ColoringData:
-    """A number for each point: 0 at low to 255 at high, in equal ratios where log."""
+    """A number for each point: 0 at low to 255 at high."""
 
     name: str
     label: str
@@ -31,7 +31,6 @@ class ColoringData:
     low: float
     high: float
     cyclic: bool
-    log: bool
     scaled: Numbers
 
 
